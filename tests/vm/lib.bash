@@ -53,3 +53,12 @@ need() {
 	done
 	[ -z "$missing" ] || die "missing on this machine:$missing; run tests/vm/setup as root"
 }
+
+# root_hold ROOT: keeps tests/vm/root from removing it while this process, or
+# one that inherits its descriptors, lives.
+root_hold() {
+	local hold
+	[ -e "$1.lock" ] || return 0	# made by hand, not by tests/vm/root
+	exec {hold}<"$1.lock"
+	flock --shared "$hold"
+}
