@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * client-tools.c - fxclient's helpers, and the verbs that only pass something
+ * on: to a server's control socket, to mount(2), to a toggle file.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fxclient.h"
+#include "wire.h"
+
+int must_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0755);
+
+	if (fd < 0) {
+		fprintf(stderr, "fxclient: open %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	return fd;
+}
+
+void must_write(int fd, const char *path, size_t size)
+{
+	char *data = malloc(size + 1);
+
+	if (!data)
+		exit(1);
+	memset(data, 'w', size);
+	if (write(fd, data, size) != (ssize_t)size) {
+		fprintf(stderr, "fxclient: write %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	free(data);
+}
+
+int timed_close(int fd, uint64_t *us)
+{
+	uint64_t start = wire_now_ns();
+	int error = close(fd) < 0 ? errno : 0;
+
+	*us = (wire_now_ns() - start) / 1000;
+	return error;
+}
+
+int64_t wait_limited(pid_t child, uint64_t limit_ms)
+{
+	struct timespec pause = { .tv_nsec = 2000000 };
+	uint64_t start = wire_now_ns();
+	uint64_t ms;
+
+	for (;;) {
+		pid_t ended = waitpid(child, NULL, WNOHANG);
+
+		ms = (wire_now_ns() - start) / 1000000;
+		if (ended == child)
+			return ms;
+		if (ended < 0 || ms > limit_ms)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int client_control(int argc, char **argv)
+{
+	return wire_control(argv[0], argc - 1, argv + 1);
+}
+
+int client_remount(int argc, char **argv)
+{
+	int error = 0;
+
+	(void)argc;
+	if (mount("none", argv[0], "fuse", MS_REMOUNT | MS_NOSUID | MS_NODEV, argv[1]) < 0)
+		error = errno;
+	printf("remount=%s\n", wire_errno_name(error));
+	return error != 0;
+}
+
+int client_write_word(int argc, char **argv)
+{
+	int fd = open(argv[0], O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	(void)argc;
+	if (fd < 0 || dprintf(fd, "%s\n", argv[1]) < 0)
+		error = errno;
+	printf("%s=%s\n", fd < 0 ? "open" : "write", wire_errno_name(error));
+	return error != 0;
+}
+
+int client_hold(int argc, char **argv)
+{
+	int fd = must_open(argv[0], O_RDWR | O_CREAT);
+	char byte;
+
+	(void)argc;
+	printf("open\n");
+	while (read(0, &byte, 1) > 0)
+		;
+	close(fd);
+	return 0;
+}
+
+int client_now(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("%llu\n", (unsigned long long)wire_now_ns());
+	return 0;
+}
+
+int client_true(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return 0;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fxclient.c - small applications for the tests, one per verb: they do file
+ * system calls in a given order, and print what came back and how long it
+ * took.  They decide nothing: whether a result is right is the test's matter.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fxclient.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	int least;
+	const char *arguments;
+	const char *description;
+} verbs[] = {
+	{ "close", client_close, 1, "FILE [BYTES]",
+	  "open, write BYTES (1), time close(2)" },
+	{ "close-many", client_close_many, 3, "DIR FILES THREADS",
+	  "open, write and close FILES files in THREADS threads" },
+	{ "write-exec", client_write_exec, 2, "DIR ROUNDS",
+	  "write a program, close it, execute it; count ETXTBSY" },
+	{ "io", client_io, 2, "DIR STOPFILE",
+	  "write, read and compare files until STOPFILE is there" },
+	{ "fsync-error", client_fsync_error, 1, "FILE [WAIT_MS]",
+	  "write and close by one descriptor, fsync by another" },
+	{ "exit-deadlock", client_exit_deadlock, 4, "exit|kill|close FILE SOCKET LIMIT_MS",
+	  "threads with an open FILE that answer the server at SOCKET, and die" },
+	{ "killed-close", client_killed_close, 3, "FILE AFTER_MS LIMIT_MS",
+	  "SIGKILL a process in close(2)" },
+	{ "lock", client_lock, 2, "posix|flock FILE",
+	  "lock, time close(2), lock again from another process" },
+	{ "script", client_script, 1, "DIR",
+	  "more than 40 different calls, the same at each run" },
+	{ "control", client_control, 2, "SOCKET COMMAND...",
+	  "a command for fxserver or rawserver" },
+	{ "remount", client_remount, 2, "MOUNTPOINT OPTIONS",
+	  "mount(2) with MS_REMOUNT" },
+	{ "write-word", client_write_word, 2, "FILE WORD",
+	  "one write(2) of WORD and a newline; print the error" },
+	{ "hold", client_hold, 1, "FILE",
+	  "keep FILE open until standard input ends" },
+	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },
+	{ "true", client_true, 0, "", "do nothing" },
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void usage(FILE *to)
+{
+	unsigned int i;
+
+	fputs("Usage: fxclient VERB [ARGUMENT...]\n\n", to);
+	for (i = 0; i < VERBS; i++)
+		fprintf(to, "  %-14s %s\n  %-14s   %s\n", verbs[i].name, verbs[i].arguments, "",
+			verbs[i].description);
+	fputs("\nExit status: 0 done (the result is printed); 1 failure; 2 usage;\n"
+	      "3 still not ended after LIMIT_MS.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; argc > 1 && i < VERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 >= verbs[i].least)
+			return verbs[i].run(argc - 2, argv + 2);
+	usage(stderr);
+	return 2;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fxclient.h - what the verbs of fxclient share.  A verb is a function and a
+ * line of the table in fxclient.c.
+ */
+#ifndef FXCLIENT_H
+#define FXCLIENT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Each gets its own arguments only, and returns the exit status. */
+int client_close(int argc, char **argv);
+int client_close_many(int argc, char **argv);
+int client_write_exec(int argc, char **argv);
+int client_io(int argc, char **argv);
+int client_fsync_error(int argc, char **argv);
+int client_exit_deadlock(int argc, char **argv);
+int client_killed_close(int argc, char **argv);
+int client_lock(int argc, char **argv);
+int client_script(int argc, char **argv);
+int client_control(int argc, char **argv);
+int client_remount(int argc, char **argv);
+int client_now(int argc, char **argv);
+int client_true(int argc, char **argv);
+int client_write_word(int argc, char **argv);
+int client_hold(int argc, char **argv);
+
+/* Shared helpers; they end the process with a message when they fail. */
+int must_open(const char *path, int flags);
+void must_write(int fd, const char *path, size_t size);
+/* close(2), timed; 0 or errno, and the time in *@us. */
+int timed_close(int fd, uint64_t *us);
+/* Wait for a child up to @limit_ms; -1 if it is still there, else milliseconds. */
+int64_t wait_limited(pid_t child, uint64_t limit_ms);
+
+#endif /* FXCLIENT_H */

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rules.c - delay, fail or hold chosen requests, from the command line and
+ * from a control socket.  For the test servers; requests are opcodes here.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rules.h"
+#include "wire.h"
+
+#define OPCODES	2049
+
+struct rule {
+	unsigned int delay_ms;
+	int error;
+	int error_count;	/* how often to fail; -1: always */
+	int hold;
+	int held;
+};
+
+struct control {
+	int fd;
+	FILE *log;
+	FILE *dump;
+	int (*other)(FILE *answer, char *command, char *argument);
+};
+
+static struct rule rules[OPCODES];
+static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t rules_changed = PTHREAD_COND_INITIALIZER;
+
+/* Split "OPCODE=VALUE"; the opcode, and *@value behind the '='. */
+static int split(const char *text, const char **value)
+{
+	const char *equals = strchr(text, '=');
+	char name[32];
+	int opcode;
+
+	snprintf(name, sizeof(name), "%.*s",
+		 equals ? (int)(equals - text) : (int)strlen(text), text);
+	opcode = wire_opcode(name);
+	if (opcode < 0 || opcode >= OPCODES) {
+		fprintf(stderr, "%s: no FUSE operation has this name\n", name);
+		return -1;
+	}
+	if (value)
+		*value = equals ? equals + 1 : NULL;
+	return opcode;
+}
+
+int rules_delay(const char *text)
+{
+	const char *value;
+	int opcode = split(text, &value);
+
+	if (opcode < 0)
+		return -1;
+	if (!value) {
+		fprintf(stderr, "%s: a delay is OPERATION=MILLISECONDS\n", text);
+		return -1;
+	}
+	pthread_mutex_lock(&rules_lock);
+	rules[opcode].delay_ms = strtoul(value, NULL, 10);
+	pthread_mutex_unlock(&rules_lock);
+	return 0;
+}
+
+int rules_fail(const char *text)
+{
+	const char *value, *times;
+	int opcode = split(text, &value);
+	char name[32];
+	int error;
+
+	if (opcode < 0)
+		return -1;
+	if (!value)
+		value = "";
+	times = strchr(value, ':');
+	snprintf(name, sizeof(name), "%.*s",
+		 times ? (int)(times - value) : (int)strlen(value), value);
+	error = wire_errno(name);
+	if (error < 0) {
+		fprintf(stderr, "%s: a failure is OPERATION=ERRNO or OPERATION=ERRNO:TIMES\n",
+			text);
+		return -1;
+	}
+	pthread_mutex_lock(&rules_lock);
+	rules[opcode].error = error;
+	rules[opcode].error_count = times ? atoi(times + 1) : -1;
+	pthread_mutex_unlock(&rules_lock);
+	return 0;
+}
+
+int rules_hold(const char *text)
+{
+	int opcode = split(text, NULL);
+
+	if (opcode < 0)
+		return -1;
+	pthread_mutex_lock(&rules_lock);
+	rules[opcode].hold = 1;
+	pthread_mutex_unlock(&rules_lock);
+	return 0;
+}
+
+int rules_release(const char *text)
+{
+	int opcode, all = strcasecmp(text, "all") == 0;
+
+	if (!all && split(text, NULL) < 0)
+		return -1;
+	pthread_mutex_lock(&rules_lock);
+	if (all)
+		for (opcode = 0; opcode < OPCODES; opcode++)
+			rules[opcode].hold = 0;
+	else
+		rules[split(text, NULL)].hold = 0;
+	pthread_cond_broadcast(&rules_changed);
+	pthread_mutex_unlock(&rules_lock);
+	return 0;
+}
+
+int rules_must_wait(uint32_t opcode)
+{
+	int wait;
+
+	if (opcode >= OPCODES)
+		return 0;
+	pthread_mutex_lock(&rules_lock);
+	wait = rules[opcode].delay_ms || rules[opcode].hold;
+	pthread_mutex_unlock(&rules_lock);
+	return wait;
+}
+
+int rules_apply(uint32_t opcode)
+{
+	struct timespec delay;
+	struct rule *rule;
+	int error = 0;
+
+	if (opcode >= OPCODES)
+		return 0;
+	rule = &rules[opcode];
+	pthread_mutex_lock(&rules_lock);
+	delay.tv_sec = rule->delay_ms / 1000;
+	delay.tv_nsec = (rule->delay_ms % 1000) * 1000000L;
+	rule->held++;
+	while (rule->hold)
+		pthread_cond_wait(&rules_changed, &rules_lock);
+	rule->held--;
+	if (rule->error && rule->error_count) {
+		error = rule->error;
+		if (rule->error_count > 0)
+			rule->error_count--;
+	}
+	pthread_mutex_unlock(&rules_lock);
+	while (nanosleep(&delay, &delay) < 0 && errno == EINTR)
+		;
+	return error;
+}
+
+int rules_held(uint32_t opcode)
+{
+	int held;
+
+	if (opcode >= OPCODES)
+		return 0;
+	pthread_mutex_lock(&rules_lock);
+	held = rules[opcode].hold ? rules[opcode].held : 0;
+	pthread_mutex_unlock(&rules_lock);
+	return held;
+}
+
+static void obey(struct control *control, FILE *answer, char *line)
+{
+	char *argument = strchr(line, ' ');
+	int failed = 0;
+
+	if (argument)
+		*argument++ = '\0';
+	else
+		argument = "";
+	if (strcmp(line, "delay") == 0) {
+		failed = rules_delay(argument);
+	} else if (strcmp(line, "fail") == 0) {
+		failed = rules_fail(argument);
+	} else if (strcmp(line, "hold") == 0) {
+		failed = rules_hold(argument);
+	} else if (strcmp(line, "release") == 0) {
+		failed = rules_release(argument);
+	} else if (strcmp(line, "held") == 0) {
+		int opcode = split(argument, NULL);
+
+		failed = opcode < 0;
+		if (!failed) {
+			fprintf(answer, "%d\n", rules_held(opcode));
+			return;
+		}
+	} else if (strcmp(line, "mark") == 0) {
+		wire_log(control->log, "mark %s", argument);
+		if (control->dump) {
+			fprintf(control->dump, "MARK %s\n", argument);
+			fflush(control->dump);
+		}
+	} else if (control->other && control->other(answer, line, argument) == 0) {
+		return;
+	} else {
+		failed = 1;
+	}
+	if (failed)
+		fprintf(answer, "error: not understood: %s %s\n", line, argument);
+	else
+		fprintf(answer, "ok\n");
+}
+
+static void *serve(void *data)
+{
+	struct control *control = data;
+	FILE *commands, *answer;
+	char line[256];
+	int fd;
+
+	for (;;) {
+		fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EINTR || errno == ECONNABORTED)
+				continue;
+			perror("control socket: accept");
+			return NULL;
+		}
+		commands = fdopen(fd, "r");
+		answer = fdopen(dup(fd), "w");
+		if (!commands || !answer) {
+			perror("control socket: stream");
+			return NULL;
+		}
+		while (fgets(line, sizeof(line), commands)) {
+			line[strcspn(line, "\n")] = '\0';
+			obey(control, answer, line);
+			fflush(answer);
+		}
+		fclose(commands);
+		fclose(answer);
+	}
+	return NULL;
+}
+
+int rules_serve(const char *path, FILE *log, FILE *dump,
+		int (*other)(FILE *answer, char *command, char *argument))
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	static struct control control;
+	pthread_t thread;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		fprintf(stderr, "control socket %s: the path is too long\n", path);
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	unlink(path);
+	control.log = log;
+	control.dump = dump;
+	control.other = other;
+	control.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (control.fd < 0 ||
+	    bind(control.fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(control.fd, 8) < 0) {
+		fprintf(stderr, "control socket %s: %s; is its directory there and writable?\n",
+			path, strerror(errno));
+		return -1;
+	}
+	errno = pthread_create(&thread, NULL, serve, &control);
+	if (errno) {
+		perror("control socket: thread");
+		return -1;
+	}
+	pthread_detach(thread);
+	return 0;
+}
