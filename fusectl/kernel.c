@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kernel.c - what fuse_ext says of itself in sysfs and in its control
+ * filesystem.  Not for mounts, see mounts.c.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "fusectl.h"
+#include "kernel.h"
+#include "ops.h"
+#include "text.h"
+
+#define MODULE_DIRECTORY	"/sys/module/fuse_ext"
+#define OWN_DIRECTORY		"/sys/fs/fuse_ext"
+
+/* A small file without the newline at its end; NULL and errno. */
+static char *read_file(const char *path)
+{
+	char *full = text_format("%s%s", ops_root(), path);
+	int fd = open(full, O_RDONLY | O_CLOEXEC);
+	ssize_t length = 0, more;
+	char text[4096];
+	int error;
+
+	free(full);
+	if (fd < 0)
+		return NULL;
+	do {
+		more = read(fd, text + length, sizeof(text) - 1 - length);
+		if (more > 0)
+			length += more;
+	} while (more > 0);
+	error = errno;
+	close(fd);
+	errno = error;
+	if (more < 0)
+		return NULL;
+	while (length && text[length - 1] == '\n')
+		length--;
+	text[length] = '\0';
+	return text_copy(text);
+}
+
+bool kernel_loaded(void)
+{
+	char *state = read_file(MODULE_DIRECTORY "/initstate");
+	bool loaded = state && !strcmp(state, "live");
+
+	free(state);
+	return loaded;
+}
+
+char *kernel_attribute(const char *name)
+{
+	char *path = text_format("%s/%s", OWN_DIRECTORY, name);
+	char *value = read_file(path);
+
+	free(path);
+	return value;
+}
+
+char *kernel_module_attribute(const char *name)
+{
+	char *path = text_format("%s/%s", MODULE_DIRECTORY, name);
+	char *value = read_file(path);
+
+	free(path);
+	return value;
+}
+
+bool kernel_control_device(dev_t *device)
+{
+	char *text = kernel_attribute("control_dev");
+	unsigned int major, minor;
+	bool mounted;
+
+	mounted = text && sscanf(text, "%u:%u", &major, &minor) == 2;
+	if (mounted)
+		*device = makedev(major, minor);
+	free(text);
+	return mounted;
+}
+
+static char *connection_path(const char *directory, unsigned int connection,
+			     const char *name)
+{
+	return text_format("%s/%u/%s", directory, connection, name);
+}
+
+char *kernel_connection_file(const char *directory, unsigned int connection,
+			     const char *name)
+{
+	char *path = connection_path(directory, connection, name);
+	char *value = read_file(path);
+
+	free(path);
+	return value;
+}
+
+int kernel_connection_state(const char *directory, unsigned int connection,
+			    const char *toggle, char **value, char **source)
+{
+	char *state = kernel_connection_file(directory, connection,
+					     "ext_state");
+	char *line, *rest, *save, *words[3];
+	int i;
+
+	*value = NULL;
+	*source = NULL;
+	if (!state)
+		return -errno;
+	for (rest = state; !*source && (line = strtok_r(rest, "\n", &save));
+	     rest = NULL) {
+		char *word_save;
+
+		for (i = 0; i < 3; i++)
+			words[i] = strtok_r(i ? NULL : line, " ", &word_save);
+		if (!words[0] || !words[1] || !words[2] ||
+		    strcmp(words[0], toggle))
+			continue;
+		*value = text_copy(words[1]);
+		*source = text_copy(words[2]);
+	}
+	free(state);
+	return *source ? 0 : -ENODATA;
+}
+
+static int write_file(const char *path, const char *word)
+{
+	char *full = text_format("%s%s", ops_root(), path);
+	int ret = ops_write(full, word);
+
+	free(full);
+	return ret;
+}
+
+int kernel_connection_write(const char *directory, unsigned int connection,
+			    const char *toggle, const char *word)
+{
+	char *path = connection_path(directory, connection, toggle);
+	int ret = write_file(path, word);
+
+	free(path);
+	return ret;
+}
+
+int kernel_module_write(const char *toggle, const char *word)
+{
+	char *path = text_format("%s/parameters/%s", MODULE_DIRECTORY, toggle);
+	int ret = write_file(path, word);
+
+	free(path);
+	return ret;
+}
+
+int kernel_connections(const char *directory, unsigned int **connections,
+		       size_t *count)
+{
+	char *full = text_format("%s%s", ops_root(), directory);
+	DIR *stream = opendir(full);
+	struct dirent *entry;
+	unsigned long number;
+	char *end;
+
+	*connections = NULL;
+	*count = 0;
+	free(full);
+	if (!stream)
+		return -errno;
+	while ((entry = readdir(stream))) {
+		number = strtoul(entry->d_name, &end, 10);
+		if (*end || end == entry->d_name)
+			continue;
+		*connections = memory_grow(*connections, *count + 1,
+					   sizeof(**connections));
+		(*connections)[(*count)++] = number;
+	}
+	closedir(stream);
+	return 0;
+}
+
+int kernel_write_failed(const char *toggle, const char *word, const char *where,
+			int error)
+{
+	char *supported;
+
+	switch (error) {
+	case -EPERM:
+	case -EACCES:
+	case -EROFS:
+		complain("%s: not permitted to set %s to %s: %s", where, toggle,
+			 word, strerror(-error));
+		complain_more("it takes root (CAP_SYS_ADMIN) of the initial "
+			      "user namespace");
+		return STATUS_NOT_PERMITTED;
+	case -EOPNOTSUPP:
+		supported = kernel_attribute("supported");
+		complain("this build of fuse_ext has no %s yet (it has: %s)",
+			 toggle, supported && *supported ? supported : "none");
+		free(supported);
+		return STATUS_FAILURE;
+	case -EINVAL:
+		complain("%s: this build of fuse_ext doesn't take '%s' for %s",
+			 where, word, toggle);
+		complain_more("fusectl status tells its version; that of "
+			      "fusectl: fusectl --version");
+		return STATUS_FAILURE;
+	case -ENOENT:
+	case -ENODEV:
+		complain("%s: gone before %s was set to %s; see fusectl list",
+			 where, toggle, word);
+		return STATUS_NO_TARGET;
+	default:
+		complain("%s: can't set %s to %s: %s", where, toggle, word,
+			 strerror(-error));
+		return STATUS_FAILURE;
+	}
+}

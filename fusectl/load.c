@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * load.c - `fusectl load`: fuse_ext takes over new mounts, and the connections
+ * of both drivers stay reachable.  Not for installing or building it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "control.h"
+#include "fusectl.h"
+#include "kernel.h"
+#include "table.h"
+#include "text.h"
+
+static const struct usage usage = {
+	.operands = "",
+	.text =
+	"Load fuse_ext. From then on it serves new FUSE mounts; those that exist stay\n"
+	"with the stock driver. The control filesystem of fuse_ext is mounted at\n"
+	PLACE_STANDARD ", that of the stock driver stays reachable at\n"
+	PLACE_STOCK ". If fuse_ext is loaded already, only\n"
+	"what is missing of that is done. If a step fails, those before are undone.",
+};
+
+/* A visible instance of the stock driver's control filesystem, or NULL. */
+static const struct mount *find_stock(const struct mounts *mounts)
+{
+	const struct mount *mount = mounts_at(mounts, PLACE_STANDARD);
+	size_t i;
+
+	if (mount && mount_is_control(mount) &&
+	    !connections_is_own_control(mount))
+		return mount;
+	for (i = 0; i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		if (mount_is_control(mount) && !strcmp(mount->root, "/") &&
+		    !connections_is_own_control(mount) &&
+		    mounts_at(mounts, mount->target) == mount)
+			return mount;
+	}
+	return NULL;
+}
+
+/* Whether the stock driver's lies below ours at the standard place. */
+static bool stock_is_covered(const struct mounts *mounts)
+{
+	const struct mount *mount;
+	size_t i;
+
+	for (i = 0; i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		if (mount_is_control(mount) &&
+		    !strcmp(mount->target, PLACE_STANDARD) &&
+		    !connections_is_own_control(mount))
+			return true;
+	}
+	return false;
+}
+
+static int make_stock_place(struct journal *journal)
+{
+	int ret = journal_mkdir(journal, "/run/fuse-ext");
+
+	return ret ? ret : journal_mkdir(journal, PLACE_STOCK);
+}
+
+/*
+ * Before the load, because after it nothing mounts the stock driver's control
+ * filesystem any more.  A mount of its own rather than a bind of the one at the
+ * standard place: it isn't a peer of that one, so ours, mounted over it, isn't
+ * propagated to here.
+ */
+static int keep_stock_before(const struct mounts *mounts,
+			     struct journal *journal)
+{
+	const struct mount *mount = mounts_at(mounts, PLACE_STOCK);
+	int ret;
+
+	if (mount && mount_is_control(mount))
+		return 0;
+	ret = make_stock_place(journal);
+	if (ret)
+		return ret;
+	ret = journal_mount_silent(journal, PLACE_STOCK);
+	/* no stock driver yet, and so no connection of it */
+	if (ret == -ENODEV)
+		return journal_undo(journal) ? 0 : ret;
+	if (ret)
+		complain("can't mount the stock driver's control filesystem at "
+			 "%s: %s", PLACE_STOCK, strerror(-ret));
+	return ret;
+}
+
+/* Loaded without fusectl (at boot, by modprobe): what can still be done. */
+static int keep_stock_after(const struct mounts *mounts,
+			    struct journal *journal)
+{
+	const struct mount *mount = mounts_at(mounts, PLACE_STOCK);
+	int ret;
+
+	if (mount && mount_is_control(mount))
+		return 0;
+	mount = find_stock(mounts);
+	if (!mount && !stock_is_covered(mounts))
+		return 0;
+	ret = make_stock_place(journal);
+	if (ret)
+		return ret;
+	if (mount)
+		return journal_bind(journal, mount->target, PLACE_STOCK);
+	ret = journal_unmount(journal, PLACE_STANDARD);
+	if (ret)
+		return ret;
+	ret = journal_bind(journal, PLACE_STANDARD, PLACE_STOCK);
+	return ret ? ret : journal_mount(journal, PLACE_STANDARD);
+}
+
+static int mount_own(struct journal *journal, const char *place)
+{
+	const struct mount *mount;
+	struct mounts mounts;
+	int ret;
+
+	/* read anew: udev may have had systemd mount it a moment ago */
+	ret = mounts_read(&mounts);
+	if (ret)
+		return ret;
+	mount = mounts_at(&mounts, place);
+	if (!mount || !connections_is_own_control(mount))
+		ret = journal_mount(journal, place);
+	mounts_free(&mounts);
+	return ret;
+}
+
+static int load(struct journal *journal, bool loaded)
+{
+	struct mounts mounts;
+	int ret;
+
+	ret = mounts_read(&mounts);
+	if (ret)
+		return ret;
+	if (loaded)
+		ret = keep_stock_after(&mounts, journal);
+	else
+		ret = keep_stock_before(&mounts, journal);
+	mounts_free(&mounts);
+	if (!ret && !loaded)
+		ret = journal_insert(journal);
+	if (!ret)
+		ret = mount_own(journal, PLACE_OWN);
+	if (!ret)
+		ret = mount_own(journal, PLACE_STANDARD);
+	return ret;
+}
+
+int verb_load(int argc, char **argv)
+{
+	struct journal journal = { 0 };
+	bool loaded;
+	int status, lock;
+
+	if (!options_read(argc, argv, &usage, NULL, &status))
+		return status;
+	if (optind < argc)
+		return options_wrong(argv[0], &usage, "takes no operand");
+	if (geteuid()) {
+		complain("load: not permitted; run it as root");
+		return STATUS_NOT_PERMITTED;
+	}
+	lock = control_lock();
+	if (lock < 0)
+		return STATUS_FAILURE;
+	loaded = kernel_loaded();
+	if (!load(&journal, loaded)) {
+		journal_keep(&journal);
+		close(lock);
+		return STATUS_OK;
+	}
+	if (journal_undo(&journal))
+		complain("everything is as it was before; fuse_ext is%s loaded",
+			 loaded ? "" : " not");
+	close(lock);
+	return STATUS_FAILURE;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - finds the verb and calls it.  A verb is one file and one line in
+ * the table; nothing else of a verb is for here.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fusectl.h"
+#include "text.h"
+
+static int verb_help(int argc, char **argv);
+
+static const struct verb {
+	const char *name;
+	int (*function)(int argc, char **argv);
+	const char *description;
+} verbs[] = {
+	{ "status", verb_status, "is fuse_ext loaded, and what serves what" },
+	{ "load", verb_load, "load fuse_ext: new mounts are served by it" },
+	{ "unload", verb_unload, "unload it: new mounts are the stock driver's" },
+	{ "list", verb_list, "list the connections of both drivers" },
+	{ "get", verb_get, "print toggles and where their values come from" },
+	{ "set", verb_set, "set a toggle, module-wide or of mounts" },
+	{ "inherit", verb_inherit, "let mounts follow the module-wide value" },
+	{ "help", verb_help, "print this, or what a verb does" },
+};
+
+#define VERB_COUNT	(sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *find_verb(const char *name)
+{
+	const char *names[VERB_COUNT], *nearest;
+	char *all;
+	size_t i;
+
+	for (i = 0; i < VERB_COUNT; i++) {
+		names[i] = verbs[i].name;
+		if (!strcmp(name, names[i]))
+			return &verbs[i];
+	}
+	nearest = text_nearest(name, names, VERB_COUNT);
+	all = text_join(names, VERB_COUNT);
+	if (nearest)
+		complain("there is no verb '%s'; did you mean '%s'?", name,
+			 nearest);
+	else
+		complain("there is no verb '%s'", name);
+	complain_more("the verbs are: %s", all);
+	free(all);
+	return NULL;
+}
+
+static void print_help(FILE *stream)
+{
+	size_t i;
+
+	fprintf(stream, "Usage: %s VERB [OPTION...] [OPERAND...]\n"
+		"\n"
+		"Show and set what the fuse_ext kernel module does.\n"
+		"\n"
+		"Verbs:\n", program_invocation_short_name);
+	for (i = 0; i < VERB_COUNT; i++)
+		fprintf(stream, "  %-10s%s\n", verbs[i].name,
+			verbs[i].description);
+	fprintf(stream, "\n"
+		"Options:\n"
+		"  -h, --help     print this; after a verb, what that verb does\n"
+		"  -V, --version  print the version of fusectl\n"
+		"\n"
+		"Exit status: 0 done, 1 failure, 2 wrong usage, 3 fuse_ext isn't loaded,\n"
+		"4 no such target, 5 not permitted, 6 the stock driver serves the target.\n"
+		"See fusectl(8).\n");
+}
+
+static int verb_help(int argc, char **argv)
+{
+	char *help[] = { NULL, "--help", NULL };
+	const struct verb *verb;
+
+	if (argc > 2) {
+		complain("help: wants one verb at most");
+		return STATUS_USAGE;
+	}
+	if (argc < 2 || argv[1][0] == '-' || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return STATUS_OK;
+	}
+	verb = find_verb(argv[1]);
+	if (!verb)
+		return STATUS_USAGE;
+	help[0] = argv[1];
+	return verb->function(2, help);
+}
+
+static int run(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return STATUS_USAGE;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
+		print_help(stdout);
+		return STATUS_OK;
+	}
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
+		printf("fusectl %s\n", FUSECTL_VERSION);
+		return STATUS_OK;
+	}
+	if (argv[1][0] == '-') {
+		complain("there is no option %s; see fusectl help", argv[1]);
+		return STATUS_USAGE;
+	}
+	verb = find_verb(argv[1]);
+	return verb ? verb->function(argc - 1, argv + 1) : STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = run(argc, argv);
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("can't write the output: %s", strerror(errno));
+		return status ? status : STATUS_FAILURE;
+	}
+	return status;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mounts.h - what is mounted where, from mountinfo alone: nothing here sends a
+ * request to a FUSE server, which may be dead or slow.  Not for changing
+ * mounts, see control.h.
+ */
+#ifndef FUSECTL_MOUNTS_H
+#define FUSECTL_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct mount {
+	int id;
+	int parent;
+	dev_t device;
+	char *root;
+	char *target;
+	char *type;
+	char *source;
+};
+
+struct mounts {
+	struct mount *mount;
+	size_t count;
+};
+
+/* 0 or a negative errno, after a message */
+int mounts_read(struct mounts *mounts);
+void mounts_free(struct mounts *mounts);
+
+bool mount_is_fuse(const struct mount *mount);
+bool mount_is_control(const struct mount *mount);
+
+/* The number by which the control filesystem knows this mount's connection. */
+unsigned int mount_connection(const struct mount *mount);
+
+/* The mount that is seen at exactly this path; NULL if the path isn't one. */
+const struct mount *mounts_at(const struct mounts *mounts, const char *path);
+
+/*
+ * The mount that a path lies in.  Symbolic links are followed up to the first
+ * FUSE filesystem, never inside one.  *mount stays NULL where the mount isn't
+ * in the table (a chroot).  Returns a negative errno.
+ */
+int mounts_resolve(const struct mounts *mounts, const char *path,
+		   const struct mount **mount);
+
+#endif /* FUSECTL_MOUNTS_H */

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ops.c - the calls by which fusectl changes the machine.  Not for deciding
+ * what to change, see control.c and the verbs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libkmod.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "text.h"
+
+#define MODULE	"fuse_ext"
+
+const char *ops_root(void)
+{
+	return "";
+}
+
+int ops_mount(const char *source, const char *target, const char *type,
+	      unsigned long flags)
+{
+	return mount(source, target, type, flags, NULL) ? -errno : 0;
+}
+
+int ops_unmount(const char *target)
+{
+	return umount2(target, UMOUNT_NOFOLLOW) ? -errno : 0;
+}
+
+__attribute__((format(printf, 6, 0)))
+static void discard_log(void *data, int priority, const char *file, int line,
+			const char *function, const char *format, va_list args)
+{
+	(void)data;
+	(void)priority;
+	(void)file;
+	(void)line;
+	(void)function;
+	(void)format;
+	(void)args;
+}
+
+/* quiet: the caller says more about a failure than libkmod would */
+static int open_module(bool quiet, struct kmod_ctx **context,
+		       struct kmod_module **module)
+{
+	int ret;
+
+	*context = kmod_new(NULL, NULL);
+	if (!*context)
+		return -ENOMEM;
+	if (quiet)
+		kmod_set_log_fn(*context, discard_log, NULL);
+	ret = kmod_module_new_from_name(*context, MODULE, module);
+	if (ret < 0)
+		kmod_unref(*context);
+	return ret;
+}
+
+static void close_module(struct kmod_ctx *context, struct kmod_module *module)
+{
+	kmod_module_unref(module);
+	kmod_unref(context);
+}
+
+int ops_module_insert(void)
+{
+	struct kmod_module *module;
+	struct kmod_ctx *context;
+	int ret;
+
+	ret = open_module(false, &context, &module);
+	if (ret < 0)
+		return ret;
+	if (kmod_module_get_path(module))
+		ret = kmod_module_probe_insert_module(module, 0, NULL, NULL,
+						      NULL, NULL);
+	else
+		ret = -ENOENT;
+	close_module(context, module);
+	return ret;
+}
+
+int ops_module_remove(void)
+{
+	struct kmod_module *module;
+	struct kmod_ctx *context;
+	int ret;
+
+	ret = open_module(true, &context, &module);
+	if (ret < 0)
+		return ret;
+	ret = kmod_module_remove_module(module, 0);
+	close_module(context, module);
+	return ret;
+}
+
+char *ops_module_field(const char *name)
+{
+	struct kmod_list *fields = NULL, *entry;
+	struct kmod_module *module;
+	struct kmod_ctx *context;
+	char *value = NULL;
+	const char *path;
+
+	if (open_module(true, &context, &module) < 0)
+		return NULL;
+	path = kmod_module_get_path(module);
+	if (path && !strcmp(name, "filename")) {
+		value = text_copy(path);
+	} else if (path && kmod_module_get_info(module, &fields) >= 0) {
+		kmod_list_foreach(entry, fields) {
+			if (strcmp(kmod_module_info_get_key(entry), name))
+				continue;
+			value = text_copy(kmod_module_info_get_value(entry));
+			break;
+		}
+		kmod_module_info_free_list(fields);
+	}
+	close_module(context, module);
+	return value;
+}
+
+int ops_write(const char *path, const char *word)
+{
+	char *line = text_format("%s\n", word);
+	int fd, ret = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* one write(2): the kernel takes the word as a whole or not at all */
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(line);
+	return ret;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ops.h - the calls by which fusectl changes the machine, and where its root
+ * is.  The unit tests link their own version of ops.c.  Not for reading, see
+ * kernel.h and mounts.h.
+ *
+ * Everything here returns 0 or a negative errno.
+ */
+#ifndef FUSECTL_OPS_H
+#define FUSECTL_OPS_H
+
+/* What stands before each absolute path: nothing, but in the unit tests. */
+const char *ops_root(void);
+
+int ops_mount(const char *source, const char *target, const char *type,
+	      unsigned long flags);
+int ops_unmount(const char *target);
+
+/* Load fuse_ext as modprobe does: dependencies, soft dependencies, options. */
+int ops_module_insert(void);
+int ops_module_remove(void);
+
+/*
+ * A field of the fuse_ext that is installed for the running kernel, as modinfo
+ * shows it, or "filename"; NULL where there is none.  The caller frees it.
+ */
+char *ops_module_field(const char *name);
+
+int ops_write(const char *path, const char *word);
+
+#endif /* FUSECTL_OPS_H */

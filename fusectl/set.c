@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * set.c - `fusectl set`: a toggle's value, module-wide or of connections, until
+ * the module or the connection goes.  Not for values that outlast that.
+ */
+#include <getopt.h>
+
+#include "change.h"
+#include "fusectl.h"
+#include "kernel.h"
+#include "table.h"
+#include "text.h"
+#include "toggles.h"
+
+static const struct usage usage = {
+	.operands = "TOGGLE VALUE [TARGET...]",
+	.text =
+	"Set a toggle of each TARGET (a FUSE mount point, a path below one, or a\n"
+	"connection's number), of all or of none; without a TARGET module-wide, which\n"
+	"acts at once on every connection that is on 'default'.\n"
+	"\n"
+	"Toggles: async_flush, sync_release, atomic_create, syncfs, inval_files\n"
+	"Values:  auto, on, off; async_flush also exit; of a TARGET also default\n"
+	"\n"
+	"disable_sync_release on|off is another name for sync_release off|default.",
+};
+
+int verb_set(int argc, char **argv)
+{
+	const char *name, *word;
+	int status, toggle, ret;
+	enum toggle_scope scope;
+
+	if (!options_read(argc, argv, &usage, NULL, &status))
+		return status;
+	if (argc - optind < 2)
+		return options_wrong(argv[0], &usage, "wants a TOGGLE and a VALUE");
+	name = argv[optind];
+	word = argv[optind + 1];
+	optind += 2;
+	scope = optind < argc ? SCOPE_CONNECTION : SCOPE_MODULE;
+	if (toggle_alias(&name, &word, scope) && !word)
+		return STATUS_USAGE;
+	toggle = toggle_find(name, false);
+	if (toggle < 0 || !toggle_accepts(toggle, word, scope))
+		return STATUS_USAGE;
+	if (!kernel_loaded()) {
+		complain("fuse_ext isn't loaded; to load it: fusectl load");
+		return STATUS_NOT_LOADED;
+	}
+	if (scope == SCOPE_CONNECTION)
+		return change(toggle, word, &argv[optind], argc - optind);
+	ret = kernel_module_write(name, word);
+	return ret ? kernel_write_failed(name, word, "module-wide", ret) :
+	       STATUS_OK;
+}

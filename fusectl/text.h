@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * text.h - messages, and strings that may hold anything (a mount point's name
+ * is its owner's choice).  Not for tables, see table.h.
+ */
+#ifndef FUSECTL_TEXT_H
+#define FUSECTL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One line to stderr, "fusectl: ..."; control characters come out as \xNN. */
+__attribute__((format(printf, 1, 2)))
+void complain(const char *format, ...);
+
+/* A further line of the message before it, indented. */
+__attribute__((format(printf, 1, 2)))
+void complain_more(const char *format, ...);
+
+/* Like asprintf(), but ends the program where there is no memory. */
+__attribute__((format(printf, 1, 2)))
+char *text_format(const char *format, ...);
+
+/* Like strdup() and calloc(), but end the program where there is no memory. */
+char *text_copy(const char *text);
+void *memory(size_t count, size_t size);
+void *memory_grow(void *old, size_t count, size_t size);
+
+/*
+ * A copy in which bytes that aren't valid UTF-8, DEL and the C1 controls (and
+ * the C0 controls, unless keep_c0) are written as \xNN.
+ */
+char *text_printable(const char *text, bool keep_c0);
+
+/* The nearest of the names, or NULL where none is near; letter case is free. */
+const char *text_nearest(const char *word, const char *const *names,
+			 size_t count);
+
+/* "a, b, c" */
+char *text_join(const char *const *names, size_t count);
+
+#endif /* FUSECTL_TEXT_H */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * toggles.c - the names of the toggles and the words they take.  Not for their
+ * values in the running kernel, see kernel.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+#include "toggles.h"
+
+#define ASYNC_FLUSH	0
+
+const char *const toggle_names[TOGGLE_COUNT] = {
+	[ASYNC_FLUSH] = "async_flush",
+	"sync_release",
+	"atomic_create",
+	"syncfs",
+	"inval_files",
+};
+
+int toggle_find(const char *name, bool or_all)
+{
+	const char *nearest;
+	char *all;
+	int i;
+
+	for (i = 0; i < TOGGLE_COUNT; i++) {
+		if (!strcmp(name, toggle_names[i]))
+			return i;
+	}
+	nearest = text_nearest(name, toggle_names, TOGGLE_COUNT);
+	all = text_join(toggle_names, TOGGLE_COUNT);
+	if (nearest)
+		complain("there is no toggle '%s'; did you mean '%s'?", name,
+			 nearest);
+	else
+		complain("there is no toggle '%s'", name);
+	complain_more("the toggles are: %s%s", all, or_all ? ", or all" : "");
+	free(all);
+	return -1;
+}
+
+bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+{
+	const char *words[5] = { "auto", "on", "off" };
+	const char *nearest;
+	size_t i, count = 3;
+	char *all;
+
+	if (toggle == ASYNC_FLUSH)
+		words[count++] = "exit";
+	if (scope == SCOPE_CONNECTION)
+		words[count++] = "default";
+	for (i = 0; i < count; i++) {
+		if (!strcmp(word, words[i]))
+			return true;
+	}
+	nearest = text_nearest(word, words, count);
+	if (!strcmp(word, "default"))
+		complain("%s: 'default' is for a connection; name a TARGET",
+			 toggle_names[toggle]);
+	else if (!strcmp(word, "exit"))
+		complain("%s: 'exit' is a value of async_flush only",
+			 toggle_names[toggle]);
+	else if (nearest)
+		complain("%s: there is no value '%s'; did you mean '%s'?",
+			 toggle_names[toggle], word, nearest);
+	else
+		complain("%s: there is no value '%s'", toggle_names[toggle],
+			 word);
+	all = text_join(words, count);
+	complain_more("the values are: %s", all);
+	free(all);
+	return false;
+}
+
+bool toggle_alias(const char **name, const char **word, enum toggle_scope scope)
+{
+	if (strcmp(*name, "disable_sync_release"))
+		return false;
+	*name = "sync_release";
+	if (!strcmp(*word, "on")) {
+		*word = "off";
+	} else if (!strcmp(*word, "off")) {
+		*word = scope == SCOPE_CONNECTION ? "default" : "auto";
+	} else {
+		complain("disable_sync_release: there is no value '%s'", *word);
+		complain_more("the values are: on, off");
+		*word = NULL;
+	}
+	return true;
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * unload.c - `fusectl unload`: the stock driver serves new mounts again, and
+ * its control filesystem is at the standard place.  Not for unmounting
+ * anybody's filesystem.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "control.h"
+#include "fusectl.h"
+#include "kernel.h"
+#include "ops.h"
+#include "table.h"
+#include "text.h"
+
+static const struct usage usage = {
+	.operands = "",
+	.text =
+	"Unload fuse_ext. The stock driver serves new FUSE mounts again, and the mounts\n"
+	"of control filesystems are as they were before it was loaded. While fuse_ext\n"
+	"is in use this is refused before anything is touched, with a list of what uses\n"
+	"it. If fuse_ext isn't loaded, there is nothing to do.",
+};
+
+/* Whether unload itself unmounts this one. */
+static bool at_own_places(const struct mounts *mounts,
+			  const struct mount *control)
+{
+	const struct mount *top;
+
+	if (strcmp(control->target, PLACE_OWN) &&
+	    strcmp(control->target, PLACE_STANDARD))
+		return false;
+	top = mounts_at(mounts, control->target);
+	return top && connections_is_own_control(top);
+}
+
+/* Complains about all that keeps fuse_ext loaded; false: nothing known does. */
+static bool complain_busy(const struct connections *connections)
+{
+	const struct mounts *mounts = &connections->mounts;
+	const struct mount *mount;
+	size_t i, users = 0;
+	char *references;
+
+	for (i = 0; i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		if (connections_is_own_control(mount) &&
+		    !at_own_places(mounts, mount))
+			users++;
+	}
+	references = kernel_module_attribute("refcnt");
+	/* our control filesystem is one reference, wherever it is mounted */
+	if (!connections->own_count && !users &&
+	    (!references || atol(references) <= 1)) {
+		free(references);
+		return false;
+	}
+	complain("fuse_ext is in use and stays loaded (Device or resource busy)");
+	for (i = 0; i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		if (mount_is_fuse(mount) &&
+		    connections_driver(connections, mount_connection(mount)) ==
+		    DRIVER_FUSE_EXT)
+			complain_more("unmount %s (connection %u, %s)",
+				      mount->target, mount_connection(mount),
+				      mount->type);
+		if (connections_is_own_control(mount) &&
+		    !at_own_places(mounts, mount))
+			complain_more("unmount %s (its control filesystem)",
+				      mount->target);
+	}
+	for (i = 0; i < connections->own_count; i++) {
+		if (connections_mount(connections, connections->own[i]))
+			continue;
+		complain_more("connection %u has no mount point here: it is in "
+			      "another mount namespace, or unmounted lazily and "
+			      "still open", connections->own[i]);
+		complain_more("  grep -l ' %u:%u ' /proc/*/mountinfo",
+			      connections->own[i] >> 20,
+			      connections->own[i] & 0xfffff);
+	}
+	if (!connections->own_count && !users)
+		complain_more("%s references, though no mount is known: a "
+			      "process may have /dev/fuse open (fuser -v "
+			      "/dev/fuse)", references);
+	free(references);
+	return true;
+}
+
+static void explain_remove(int error)
+{
+	complain("can't unload fuse_ext: %s", strerror(-error));
+	if (error != -EBUSY && error != -EAGAIN)
+		return;
+	complain_more("a process may have /dev/fuse open: fuser -v /dev/fuse");
+	complain_more("or its control filesystem is mounted in another mount "
+		      "namespace: grep -l ' - fusectl ' /proc/*/mountinfo");
+	complain_more("or a filesystem was unmounted lazily and is still open");
+}
+
+/* Down to what isn't ours. */
+static int unmount_own(struct journal *journal, const char *place, bool *any)
+{
+	const struct mount *mount;
+	struct mounts mounts;
+	bool own;
+	int ret;
+
+	do {
+		ret = mounts_read(&mounts);
+		if (ret)
+			return ret;
+		mount = mounts_at(&mounts, place);
+		own = mount && connections_is_own_control(mount);
+		mounts_free(&mounts);
+		if (own)
+			ret = journal_unmount(journal, place);
+		if (own && !ret)
+			*any = true;
+	} while (own && !ret);
+	return ret;
+}
+
+static int take_away(const char *directory)
+{
+	char *full = text_format("%s%s", ops_root(), directory);
+	int ret = rmdir(full) ? -errno : 0;
+
+	free(full);
+	if (ret && ret != -ENOENT && ret != -ENOTEMPTY)
+		complain("unloaded, but can't remove %s: %s", directory,
+			 strerror(-ret));
+	return ret == -ENOENT || ret == -ENOTEMPTY ? 0 : ret;
+}
+
+/*
+ * After the removal.  PLACE_STOCK tells who loaded the module: if it isn't
+ * mounted, it wasn't fusectl, so ours was mounted at the standard place in the
+ * stock one's stead, and now the stock one is due there.
+ */
+static int give_back(bool was_standard)
+{
+	struct journal journal = { 0 };
+	const struct mount *stock;
+	struct mounts mounts;
+	int ret;
+
+	ret = mounts_read(&mounts);
+	if (ret)
+		return ret;
+	stock = mounts_at(&mounts, PLACE_STOCK);
+	if (stock && mount_is_control(stock)) {
+		ret = journal_unmount(&journal, PLACE_STOCK);
+		if (!ret)
+			ret = take_away(PLACE_STOCK);
+		if (!ret)
+			ret = take_away("/run/fuse-ext");
+	} else if (was_standard && !mounts_at(&mounts, PLACE_STANDARD)) {
+		ret = journal_mount(&journal, PLACE_STANDARD);
+	}
+	mounts_free(&mounts);
+	journal_keep(&journal);
+	if (ret)
+		complain("fuse_ext is unloaded and the stock driver in charge, "
+			 "but its control filesystems are not tidied up");
+	return ret;
+}
+
+static int unload(struct journal *journal)
+{
+	bool was_own = false, was_standard = false;
+	int ret;
+
+	ret = unmount_own(journal, PLACE_STANDARD, &was_standard);
+	if (!ret)
+		ret = unmount_own(journal, PLACE_OWN, &was_own);
+	if (!ret) {
+		ret = ops_module_remove();
+		if (ret)
+			explain_remove(ret);
+	}
+	if (ret) {
+		if (journal_undo(journal))
+			complain("everything is as it was before; fuse_ext is "
+				 "loaded");
+		return ret;
+	}
+	journal_keep(journal);
+	return give_back(was_standard);
+}
+
+int verb_unload(int argc, char **argv)
+{
+	struct connections connections;
+	struct journal journal = { 0 };
+	int status, lock;
+
+	if (!options_read(argc, argv, &usage, NULL, &status))
+		return status;
+	if (optind < argc)
+		return options_wrong(argv[0], &usage, "takes no operand");
+	if (geteuid()) {
+		complain("unload: not permitted; run it as root");
+		return STATUS_NOT_PERMITTED;
+	}
+	lock = control_lock();
+	if (lock < 0)
+		return STATUS_FAILURE;
+	if (!kernel_loaded()) {
+		complain("fuse_ext isn't loaded: nothing to do");
+		close(lock);
+		return STATUS_OK;
+	}
+	status = connections_read(&connections);
+	if (!status) {
+		if (complain_busy(&connections))
+			status = STATUS_FAILURE;
+		connections_free(&connections);
+	}
+	if (!status && unload(&journal))
+		status = STATUS_FAILURE;
+	close(lock);
+	return status;
+}
