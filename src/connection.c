@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Our files in a connection's directory of the control filesystem: a file per
+ * toggle, ext_state and ext_stats.  The module-wide values are in toggle.c.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static const char *const counter_names[FUSE_EXT_NR_COUNTERS] = {
+	[FUSE_EXT_FLUSH_ASYNC] = "flush_async",
+	[FUSE_EXT_FLUSH_ASYNC_ERRORS] = "flush_async_errors",
+	[FUSE_EXT_FLUSH_ASYNC_PENDING] = "flush_async_pending",
+	[FUSE_EXT_FLUSH_KEPT_SYNC] = "flush_kept_sync",
+};
+
+/* fs/fuse clears i_private under fuse_mutex when the connection goes. */
+static struct fuse_conn *conn_get(struct inode *inode)
+{
+	struct fuse_conn *fc;
+
+	mutex_lock(&fuse_mutex);
+	fc = inode->i_private;
+	if (fc)
+		fc = fuse_conn_get(fc);
+	mutex_unlock(&fuse_mutex);
+	return fc;
+}
+
+static int show_state(struct seq_file *m, void *unused)
+{
+	struct fuse_conn *fc = conn_get(m->private);
+	int id;
+
+	if (!fc)
+		return -ENODEV;
+	for (id = 0; id < FUSE_EXT_NR_TOGGLES; id++) {
+		seq_printf(m, "%s %s %s\n", fuse_ext_toggles[id].name,
+			   fuse_ext_value_name(fuse_ext_value(fc, id)),
+			   fuse_ext_value_source(fc, id));
+	}
+	fuse_conn_put(fc);
+	return 0;
+}
+
+static int show_stats(struct seq_file *m, void *unused)
+{
+	struct fuse_conn *fc = conn_get(m->private);
+	int counter;
+
+	if (!fc)
+		return -ENODEV;
+	for (counter = 0; counter < FUSE_EXT_NR_COUNTERS; counter++) {
+		seq_printf(m, "%s %lld\n", counter_names[counter],
+			   (long long)atomic64_read(&fc->ext.counters[counter]));
+	}
+	fuse_conn_put(fc);
+	return 0;
+}
+
+static int open_state(struct inode *inode, struct file *file)
+{
+	return single_open(file, show_state, inode);
+}
+
+static int open_stats(struct inode *inode, struct file *file)
+{
+	return single_open(file, show_stats, inode);
+}
+
+static const struct file_operations state_operations = {
+	.owner = THIS_MODULE,
+	.open = open_state,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static const struct file_operations stats_operations = {
+	.owner = THIS_MODULE,
+	.open = open_stats,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static int file_toggle(struct file *file)
+{
+	const struct qstr *name = &file->f_path.dentry->d_name;
+	int id;
+
+	/* The names in this filesystem are the kernel's: nothing renames them. */
+	for (id = 0; id < FUSE_EXT_NR_TOGGLES - 1; id++) {
+		if (!strcmp(fuse_ext_toggles[id].name, name->name))
+			break;
+	}
+	return id;
+}
+
+static ssize_t setting_read(struct file *file, char __user *buf, size_t len, loff_t *ppos)
+{
+	struct fuse_conn *fc = conn_get(file_inode(file));
+	char word[16];
+	int value;
+	int size;
+
+	if (!fc)
+		return -ENODEV;
+	value = READ_ONCE(fc->ext.settings[file_toggle(file)]) & FUSE_EXT_VALUE_MASK;
+	fuse_conn_put(fc);
+	size = scnprintf(word, sizeof(word), "%s\n", fuse_ext_value_name(value));
+	return simple_read_from_buffer(buf, len, ppos, word, size);
+}
+
+/*
+ * The file belongs to whoever mounted, and the mounter may hand out its
+ * descriptor: neither makes an administrator.  So both who opened it and who
+ * writes must be one, in the initial user namespace.
+ */
+static ssize_t setting_write(struct file *file, const char __user *buf, size_t len, loff_t *ppos)
+{
+	int id = file_toggle(file);
+	struct fuse_conn *fc;
+	char word[16];
+	int value;
+
+	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) || !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (*ppos || len >= sizeof(word))
+		return -EINVAL;
+	if (copy_from_user(word, buf, len))
+		return -EFAULT;
+	word[len] = '\0';
+	/* A word with a NUL in it is no word. */
+	if (strlen(word) != len)
+		return -EINVAL;
+	value = fuse_ext_parse_value(id, word, false);
+	if (value < 0)
+		return value;
+
+	fc = conn_get(file_inode(file));
+	if (!fc)
+		return -ENODEV;
+	WRITE_ONCE(fc->ext.settings[id], value);
+	fuse_conn_put(fc);
+	return len;
+}
+
+static const struct file_operations setting_operations = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.read = setting_read,
+	.write = setting_write,
+};
+
+/**
+ * fuse_ext_ctl_add_conn - add our files for a connection
+ * @fc:		the connection
+ * @parent:	its directory
+ * @add_dentry:	fuse_ctl_add_dentry(), which is private to control.c
+ *
+ * Called under fuse_mutex.  Return: 0 or -ENOMEM; the caller cleans up.
+ */
+int fuse_ext_ctl_add_conn(struct fuse_conn *fc, struct dentry *parent,
+			  fuse_ext_add_dentry_t *add_dentry)
+{
+	int id;
+
+	for (id = 0; id < FUSE_EXT_NR_TOGGLES; id++) {
+		if (!fuse_ext_add_file(add_dentry, parent, fc, fuse_ext_toggles[id].name, 0600,
+				       &setting_operations))
+			return -ENOMEM;
+	}
+	if (!fuse_ext_add_file(add_dentry, parent, fc, "ext_state", 0400, &state_operations) ||
+	    !fuse_ext_add_file(add_dentry, parent, fc, "ext_stats", 0400, &stats_operations))
+		return -ENOMEM;
+	return 0;
+}

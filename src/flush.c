@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * async_flush: close(2) and exit(2) don't wait for the server's answer to
+ * FLUSH.  Not about RELEASE, which never was waited for.
+ *
+ * For the application: dirty pages are written, and their errors returned by
+ * close(2), as ever.  What the server says to FLUSH is not returned by close(2)
+ * any more: an error is kept, and returned by the next fsync(2) of that file
+ * and by the next close(2).
+ * For the server: FLUSH arrives as ever, with the caller's ids, and always
+ * before the RELEASE of that file; but the caller doesn't wait.
+ * For the administrator: `exit` only where the caller is dying and nobody can
+ * see the result, which ends the deadlock of a process that dies while its
+ * server waits for it; `on` for each close.  As FLUSH is also how the server
+ * drops POSIX locks, and whoever waits for such a lock may count on close(2)
+ * having dropped it, a file on which a lock was sent to the server is flushed
+ * as stock does, unless it is the server that asked for async_flush.
+ */
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+struct fuse_ext_flush {
+	struct fuse_args args;
+	struct fuse_flush_in inarg;
+	struct fuse_file *ff;
+	struct inode *inode;
+};
+
+/*
+ * The file before the inode: the last put of the file sends RELEASE, which is
+ * how RELEASE can't overtake FLUSH, and needs the inode.
+ */
+static void flush_free(struct fuse_ext_flush *flush)
+{
+	struct fuse_conn *fc = get_fuse_conn(flush->inode);
+
+	atomic64_dec(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
+	fuse_ext_put_regular_file(flush->ff);
+	iput(flush->inode);
+	kfree(flush);
+}
+
+static FUSE_EXT_END(flush_end)
+{
+	struct fuse_ext_flush *flush = container_of(args, struct fuse_ext_flush, args);
+	struct inode *inode = flush->inode;
+	struct fuse_conn *fc = get_fuse_conn(inode);
+
+	if (error == -ENOSYS) {
+		WRITE_ONCE(fc->ext.no_flush, 1);
+	} else if (error) {
+		fuse_ext_count(fc, FUSE_EXT_FLUSH_ASYNC_ERRORS);
+		mapping_set_error(inode->i_mapping, error);
+	}
+	if (fc->writeback_cache)
+		fuse_ext_invalidate_blocks(inode);
+	flush_free(flush);
+}
+
+/*
+ * Stock FUSE sends no credentials with a request that is both forced and in
+ * the background.  A FLUSH is on behalf of a caller, though: it is queued in
+ * the caller's context, so the stock code can still fill them in.
+ */
+bool fuse_ext_wants_creds(const struct fuse_args *args)
+{
+	return args->end == flush_end;
+}
+
+static bool flush_is_async(struct fuse_conn *fc, struct inode *inode)
+{
+	switch (fuse_ext_value(fc, FUSE_EXT_TOGGLE_ASYNC_FLUSH)) {
+	case FUSE_EXT_ON:
+		break;
+	case FUSE_EXT_EXIT:
+		if (current->flags & PF_EXITING)
+			break;
+		return false;
+	default:
+		return false;
+	}
+
+	if (test_bit(FUSE_EXT_INODE_REMOTE_LOCK, &get_fuse_inode(inode)->ext.flags) &&
+	    !fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_ASYNC_FLUSH)) {
+		fuse_ext_count(fc, FUSE_EXT_FLUSH_KEPT_SYNC);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * fuse_ext_flush - send FLUSH, and wait for the answer or not
+ * @file:	the file that is being closed
+ * @fm:		its mount
+ * @args:	the request, which fuse_flush() has on its stack
+ *
+ * Return: the server's answer; 0 if it isn't waited for
+ */
+int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args)
+{
+	struct inode *inode = file_inode(file);
+	struct fuse_conn *fc = fm->fc;
+	struct fuse_ext_flush *flush;
+	int err;
+
+	if (!flush_is_async(fc, inode))
+		return fuse_simple_request(fm, args);
+	/*
+	 * What the server said in the background is handed on here, so that
+	 * fc->no_flush, a bit-field, is only written where stock writes it.
+	 */
+	if (READ_ONCE(fc->ext.no_flush))
+		return -ENOSYS;
+
+	/*
+	 * As for RELEASE, there is no way back here: falling back on waiting
+	 * would bring back the deadlock of an exiting task.
+	 */
+	flush = kzalloc(sizeof(*flush), GFP_KERNEL | __GFP_NOFAIL);
+	flush->inarg = *(const struct fuse_flush_in *)args->in_args[0].value;
+	flush->args.opcode = args->opcode;
+	flush->args.nodeid = args->nodeid;
+	flush->args.in_numargs = 1;
+	flush->args.in_args[0].size = sizeof(flush->inarg);
+	flush->args.in_args[0].value = &flush->inarg;
+	/* Forced: it must not wait on fc->blocked for other requests' answers. */
+	flush->args.force = true;
+	flush->args.nocreds = true;
+	flush->args.end = flush_end;
+
+	/*
+	 * References on the fuse_file and the inode, never on the struct file,
+	 * which would delay put_write_access() and give ETXTBSY to whoever
+	 * writes a program and runs it.
+	 */
+	flush->ff = file->private_data;
+	refcount_inc(&flush->ff->count);
+	flush->inode = inode;
+	ihold(inode);
+
+	atomic64_inc(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
+	err = fuse_simple_background(fm, &flush->args, GFP_KERNEL | __GFP_NOFAIL);
+	if (err) {
+		/* Aborted: close(2) is still there to be told. */
+		flush_free(flush);
+		return err;
+	}
+	fuse_ext_count(fc, FUSE_EXT_FLUSH_ASYNC);
+	return 0;
+}
+
+/*
+ * Interposed .lock: remember that the server holds locks on this inode.  The
+ * bit is set before the request goes out, and stays: when the last lock is
+ * gone is the server's knowledge, not ours.
+ */
+int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl)
+{
+	struct inode *inode = file_inode(file);
+
+	if (cmd != F_CANCELLK && cmd != F_GETLK && !get_fuse_conn(inode)->no_lock &&
+	    !fuse_ext_lock_is_unlock(fl))
+		set_bit(FUSE_EXT_INODE_REMOTE_LOCK, &get_fuse_inode(inode)->ext.flags);
+	return fuse_ext_stock_file_operations->lock(file, cmd, fl);
+}

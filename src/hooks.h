@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the hooks in the distro's fs/fuse call, and the state that they embed.
+ * Included in front of every file of fs/fuse, so it can't know its types.
+ */
+#ifndef _FUSE_EXT_HOOKS_H
+#define _FUSE_EXT_HOOKS_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <linux/fuse_ext.h>
+
+struct dentry;
+struct fuse_args;
+struct fuse_conn;
+struct fuse_file;
+struct fuse_init_out;
+struct fuse_mount;
+struct kobject;
+struct miscdevice;
+struct tree_descr;
+
+/* Order of the names in every listing; indexes fuse_ext_toggles[]. */
+enum fuse_ext_toggle_id {
+	FUSE_EXT_TOGGLE_ASYNC_FLUSH,
+	FUSE_EXT_TOGGLE_SYNC_RELEASE,
+	FUSE_EXT_TOGGLE_ATOMIC_CREATE,
+	FUSE_EXT_TOGGLE_SYNCFS,
+	FUSE_EXT_TOGGLE_INVAL_FILES,
+	FUSE_EXT_NR_TOGGLES
+};
+
+/* A file per toggle, ext_state and ext_stats. */
+#define FUSE_EXT_CTL_NUM_DENTRIES	(FUSE_EXT_NR_TOGGLES + 2)
+
+enum fuse_ext_counter {
+	FUSE_EXT_FLUSH_ASYNC,
+	FUSE_EXT_FLUSH_ASYNC_ERRORS,
+	FUSE_EXT_FLUSH_ASYNC_PENDING,
+	FUSE_EXT_FLUSH_KEPT_SYNC,
+	FUSE_EXT_NR_COUNTERS
+};
+
+/**
+ * struct fuse_ext_conn - our part of struct fuse_conn
+ * @settings:	what each toggle is set to: an enum fuse_ext_value, and
+ *		FUSE_EXT_SET_BY_MOUNT.  A byte each, written whole, so that
+ *		concurrent writers of two toggles don't meet as they would in
+ *		the bit-fields of struct fuse_conn.  Zero is `default`.
+ * @no_flush:	the server answered ENOSYS to a FLUSH in the background
+ * @want:	feature bits that the server asked for
+ * @counters:	what ext_stats shows
+ */
+struct fuse_ext_conn {
+	u8 settings[FUSE_EXT_NR_TOGGLES];
+	u8 no_flush;
+	u32 want;
+	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
+};
+
+/**
+ * struct fuse_ext_inode - our part of struct fuse_inode, for regular files
+ * @flags:	FUSE_EXT_INODE_* bits
+ */
+struct fuse_ext_inode {
+	unsigned long flags;
+};
+
+/* A POSIX lock was sent to the server; it is dropped by FLUSH. */
+#define FUSE_EXT_INODE_REMOTE_LOCK	0
+
+/**
+ * struct fuse_ext_mount_options - our part of struct fuse_fs_context
+ * @given:	bit N: toggle N was given
+ * @settings:	as in struct fuse_ext_conn
+ */
+struct fuse_ext_mount_options {
+	unsigned long given;
+	u8 settings[FUSE_EXT_NR_TOGGLES];
+};
+
+/* control.c's function that adds a file, whose type differs by kernel */
+#ifdef HAVE_CTL_NLINK
+typedef struct dentry *fuse_ext_add_dentry_t(struct dentry *parent, struct fuse_conn *fc,
+					     const char *name, int mode, int nlink,
+					     const struct inode_operations *iop,
+					     const struct file_operations *fop);
+#else
+typedef struct dentry *fuse_ext_add_dentry_t(struct dentry *parent, struct fuse_conn *fc,
+					     const char *name, int mode,
+					     const struct inode_operations *iop,
+					     const struct file_operations *fop);
+#endif
+
+/* flush.c */
+int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args);
+bool fuse_ext_wants_creds(const struct fuse_args *args);
+
+/* negotiate.c */
+long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);
+void fuse_ext_init_request(struct fuse_args *args);
+void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_init_out *out);
+
+/* interpose.c */
+void fuse_ext_init_file_inode(struct inode *inode);
+void fuse_ext_init_super(struct super_block *sb);
+
+/* connection.c */
+int fuse_ext_ctl_add_conn(struct fuse_conn *fc, struct dentry *parent,
+			  fuse_ext_add_dentry_t *add_dentry);
+
+/* init.c: what redirect.h puts in the place of the kernel's functions */
+int fuse_ext_init_step(void);
+int fuse_ext_register_filesystem(struct file_system_type *type);
+int fuse_ext_register_device(struct miscdevice *device);
+int fuse_ext_fill_control_super(struct super_block *sb, unsigned long magic,
+				const struct tree_descr *files);
+
+/* sysfs.c */
+struct kobject *fuse_ext_kobject_create(struct kobject *parent);
+
+/* inode.c of the distro: its module_init() and module_exit() functions */
+int fuse_ext_stock_init(void);
+void fuse_ext_stock_exit(void);
+
+/* file.c of the distro, made visible by a hook */
+#ifdef HAVE_FILE_PUT_ISDIR
+void fuse_file_put(struct fuse_file *ff, bool sync, bool isdir);
+#else
+void fuse_file_put(struct fuse_file *ff, bool sync);
+#endif
+
+#endif /* _FUSE_EXT_HOOKS_H */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What our own files share.  For what fs/fuse calls, see hooks.h; for what
+ * differs between kernels, compat.h.
+ */
+#ifndef _FUSE_EXT_INTERNAL_H
+#define _FUSE_EXT_INTERNAL_H
+
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "hooks.h"
+#include "compat.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+/* Features that this build has; the others' toggles refuse to be turned on. */
+#define FUSE_EXT_SUPPORTED	FUSE_EXT_ASYNC_FLUSH
+
+/*
+ * Values of a toggle.  DEFAULT is what a connection starts with: follow the
+ * module-wide value.  AUTO: what the server asked for, else as stock.
+ */
+enum fuse_ext_value {
+	FUSE_EXT_DEFAULT,
+	FUSE_EXT_AUTO,
+	FUSE_EXT_ON,
+	FUSE_EXT_OFF,
+	FUSE_EXT_EXIT,
+	FUSE_EXT_NR_VALUES
+};
+
+/* In struct fuse_ext_conn.settings: set by a mount option... */
+#define FUSE_EXT_SET_BY_MOUNT		0x80
+/* ...namely by disable_sync_release, so that /proc/mounts shows that. */
+#define FUSE_EXT_SET_BY_ALIAS		0x40
+#define FUSE_EXT_VALUE_MASK		0x0f
+
+/**
+ * struct fuse_ext_toggle - a toggle, the same for module and connections
+ * @name:	in sysfs, in the control filesystem and as a mount option
+ * @feature:	FUSE_EXT_* bit that a server asks with
+ * @values:	bit N: takes enum fuse_ext_value N
+ */
+struct fuse_ext_toggle {
+	const char *name;
+	u32 feature;
+	unsigned int values;
+};
+
+extern const struct fuse_ext_toggle fuse_ext_toggles[FUSE_EXT_NR_TOGGLES];
+
+/* toggle.c */
+int fuse_ext_parse_value(enum fuse_ext_toggle_id id, const char *word, bool module_wide);
+const char *fuse_ext_value_name(enum fuse_ext_value value);
+enum fuse_ext_value fuse_ext_value(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
+const char *fuse_ext_value_source(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
+bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
+
+static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter counter)
+{
+	atomic64_inc(&fc->ext.counters[counter]);
+}
+
+/* flush.c: an entry of the interposed file operations */
+int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl);
+
+/* interpose.c: the distro's tables that ours are copies of */
+extern const struct file_operations *fuse_ext_stock_file_operations;
+
+/* mount.c */
+void fuse_ext_wrap_mount(struct file_system_type *type);
+int fuse_ext_show_options(struct seq_file *m, struct dentry *root);
+
+/* sysfs.c */
+void fuse_ext_set_control_dev(dev_t dev);
+
+/* takeover.c */
+int fuse_ext_takeover_add_type(struct file_system_type *type);
+void fuse_ext_takeover_set_device(const struct file_operations *fops);
+int fuse_ext_takeover(void);
+void fuse_ext_give_back(void);
+
+#endif /* _FUSE_EXT_INTERNAL_H */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interposed operation tables: inodes and superblocks get a copy of the
+ * distro's table with some entries of ours, so that fs/fuse needs no edit
+ * inside those functions.  What the entries do is in the features' files.
+ */
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+
+#include "internal.h"
+
+/*
+ * The distro's tables are static in its files.  They are learnt from the first
+ * inode and the first superblock; the copy is complete before the pointer that
+ * says so is set.
+ */
+static DEFINE_MUTEX(copy_mutex);
+
+const struct file_operations *fuse_ext_stock_file_operations;
+static struct file_operations file_operations;
+
+static const struct super_operations *stock_super_operations;
+static struct super_operations super_operations;
+
+/* Last thing of fuse_init_file_inode() that touches i_fop. */
+void fuse_ext_init_file_inode(struct inode *inode)
+{
+	if (!smp_load_acquire(&fuse_ext_stock_file_operations)) {
+		mutex_lock(&copy_mutex);
+		if (!fuse_ext_stock_file_operations) {
+			file_operations = *inode->i_fop;
+			file_operations.lock = fuse_ext_lock;
+			/* pairs with the acquire above */
+			smp_store_release(&fuse_ext_stock_file_operations, inode->i_fop);
+		}
+		mutex_unlock(&copy_mutex);
+	}
+	inode->i_fop = &file_operations;
+	get_fuse_inode(inode)->ext.flags = 0;
+}
+
+static int show_options(struct seq_file *m, struct dentry *root)
+{
+	int err = stock_super_operations->show_options(m, root);
+
+	return err ? err : fuse_ext_show_options(m, root);
+}
+
+void fuse_ext_init_super(struct super_block *sb)
+{
+	if (!smp_load_acquire(&stock_super_operations)) {
+		mutex_lock(&copy_mutex);
+		if (!stock_super_operations) {
+			super_operations = *sb->s_op;
+			super_operations.show_options = show_options;
+			/* pairs with the acquire above */
+			smp_store_release(&stock_super_operations, sb->s_op);
+		}
+		mutex_unlock(&copy_mutex);
+	}
+	sb->s_op = &super_operations;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mount options: a connection's settings from mount(2) and remount, and in
+ * /proc/mounts.  fs/fuse's own options stay fs/fuse's: ours are taken out of
+ * the stream before it sees them.
+ */
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+
+#include "internal.h"
+
+/* Toggles' options are numbered as they are; this one is an alias. */
+#define OPT_DISABLE_SYNC_RELEASE	FUSE_EXT_NR_TOGGLES
+
+static const struct fs_parameter_spec parameters[] = {
+	fsparam_string("async_flush", FUSE_EXT_TOGGLE_ASYNC_FLUSH),
+	fsparam_string("sync_release", FUSE_EXT_TOGGLE_SYNC_RELEASE),
+	fsparam_string("atomic_create", FUSE_EXT_TOGGLE_ATOMIC_CREATE),
+	fsparam_string("syncfs", FUSE_EXT_TOGGLE_SYNCFS),
+	fsparam_string("inval_files", FUSE_EXT_TOGGLE_INVAL_FILES),
+	fsparam_flag("disable_sync_release", OPT_DISABLE_SYNC_RELEASE),
+	{}
+};
+
+/* What fs/fuse set up in its context; the same for fuse and fuseblk. */
+static int (*stock_init_fs_context)(struct fs_context *fsc);
+static const struct fs_context_operations *stock_ops;
+static struct fs_context_operations wrapped_ops;
+static DEFINE_MUTEX(wrap_mutex);
+
+static int parse_param(struct fs_context *fsc, struct fs_parameter *param)
+{
+	struct fuse_fs_context *ctx = fsc->fs_private;
+	struct fs_parse_result result;
+	int value;
+	int opt;
+
+	opt = fs_parse(fsc, parameters, param, &result);
+	if (opt == -ENOPARAM)
+		return stock_ops->parse_param(fsc, param);
+	if (opt < 0)
+		return opt;
+
+	if (opt == OPT_DISABLE_SYNC_RELEASE) {
+		opt = FUSE_EXT_TOGGLE_SYNC_RELEASE;
+		value = FUSE_EXT_OFF | FUSE_EXT_SET_BY_ALIAS;
+	} else {
+		value = fuse_ext_parse_value(opt, param->string, false);
+	}
+	if (value == -EOPNOTSUPP) {
+		errorf(fsc, "fuse_ext: this build has no %s", fuse_ext_toggles[opt].name);
+		return value;
+	}
+	if (value < 0)
+		return invalf(fsc, "fuse_ext: bad value for %s", fuse_ext_toggles[opt].name);
+
+	ctx->ext.settings[opt] = value | FUSE_EXT_SET_BY_MOUNT;
+	__set_bit(opt, &ctx->ext.given);
+	return 0;
+}
+
+static void apply(struct fs_context *fsc)
+{
+	struct fuse_fs_context *ctx = fsc->fs_private;
+	struct fuse_conn *fc = get_fuse_conn_super(fsc->root->d_sb);
+	unsigned int id;
+
+	for_each_set_bit(id, &ctx->ext.given, FUSE_EXT_NR_TOGGLES) {
+		u8 value = ctx->ext.settings[id];
+
+		if ((value & FUSE_EXT_VALUE_MASK) == FUSE_EXT_DEFAULT)
+			value = FUSE_EXT_DEFAULT;
+		WRITE_ONCE(fc->ext.settings[id], value);
+	}
+}
+
+static int get_tree(struct fs_context *fsc)
+{
+	int err = stock_ops->get_tree(fsc);
+
+	if (!err)
+		apply(fsc);
+	return err;
+}
+
+static int reconfigure(struct fs_context *fsc)
+{
+	int err = stock_ops->reconfigure(fsc);
+
+	if (!err)
+		apply(fsc);
+	return err;
+}
+
+static int init_fs_context(struct fs_context *fsc)
+{
+	int err = stock_init_fs_context(fsc);
+
+	if (err)
+		return err;
+	mutex_lock(&wrap_mutex);
+	if (!stock_ops) {
+		wrapped_ops = *fsc->ops;
+		wrapped_ops.parse_param = parse_param;
+		wrapped_ops.get_tree = get_tree;
+		wrapped_ops.reconfigure = reconfigure;
+		stock_ops = fsc->ops;
+	}
+	mutex_unlock(&wrap_mutex);
+	fsc->ops = &wrapped_ops;
+	return 0;
+}
+
+/* Called by init for fuse and fuseblk, before anybody can mount them. */
+void fuse_ext_wrap_mount(struct file_system_type *type)
+{
+	stock_init_fs_context = type->init_fs_context;
+	type->init_fs_context = init_fs_context;
+}
+
+/*
+ * Only what came by a mount option is shown: a remount hands the options that
+ * are shown back, and would undo what was set on the connection since.
+ */
+int fuse_ext_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct fuse_conn *fc = get_fuse_conn_super(root->d_sb);
+	int id;
+
+	for (id = 0; id < FUSE_EXT_NR_TOGGLES; id++) {
+		u8 value = READ_ONCE(fc->ext.settings[id]);
+
+		if (!(value & FUSE_EXT_SET_BY_MOUNT))
+			continue;
+		if (value & FUSE_EXT_SET_BY_ALIAS)
+			seq_puts(m, ",disable_sync_release");
+		else
+			seq_printf(m, ",%s=%s", fuse_ext_toggles[id].name,
+				   fuse_ext_value_name(value & FUSE_EXT_VALUE_MASK));
+	}
+	return 0;
+}

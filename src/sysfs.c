@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/fs/fuse_ext: what this module is, for people and for fusectl(8).
+ * Settings are elsewhere: module parameters and the control filesystem.
+ */
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/sysfs.h>
+
+#include "internal.h"
+#include "fs/provenance.h"
+
+MODULE_VERSION(FUSE_EXT_VERSION);
+MODULE_INFO(fuse_source_provider, FUSE_EXT_SOURCE_PROVIDER);
+MODULE_INFO(fuse_source_version, FUSE_EXT_SOURCE_VERSION);
+MODULE_INFO(fuse_source_hash, FUSE_EXT_SOURCE_HASH);
+MODULE_INFO(fuse_series, FUSE_EXT_SERIES);
+
+static dev_t control_dev;
+
+/* @dev: of the control filesystem's superblock; 0: it has none now */
+void fuse_ext_set_control_dev(dev_t dev)
+{
+	WRITE_ONCE(control_dev, dev);
+}
+
+static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", FUSE_EXT_VERSION);
+}
+
+static ssize_t source_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s %s %s\n", FUSE_EXT_SOURCE_PROVIDER, FUSE_EXT_SOURCE_VERSION,
+			  FUSE_EXT_SOURCE_HASH);
+}
+
+static ssize_t supported_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	int len = 0;
+	int id;
+
+	for (id = 0; id < FUSE_EXT_NR_TOGGLES; id++) {
+		if (fuse_ext_toggles[id].feature & FUSE_EXT_SUPPORTED)
+			len += sysfs_emit_at(buf, len, "%s%s", len ? " " : "",
+					     fuse_ext_toggles[id].name);
+	}
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+static ssize_t control_dev_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	dev_t dev = READ_ONCE(control_dev);
+
+	if (!dev)
+		return sysfs_emit(buf, "none\n");
+	return sysfs_emit(buf, "%u:%u\n", MAJOR(dev), MINOR(dev));
+}
+
+static struct kobj_attribute version_attr = __ATTR_RO(version);
+static struct kobj_attribute source_attr = __ATTR_RO(source);
+static struct kobj_attribute supported_attr = __ATTR_RO(supported);
+static struct kobj_attribute control_dev_attr = __ATTR_RO(control_dev);
+
+static struct attribute *attributes[] = {
+	&version_attr.attr,
+	&source_attr.attr,
+	&supported_attr.attr,
+	&control_dev_attr.attr,
+	NULL
+};
+
+static const struct attribute_group group = {
+	.attrs = attributes,
+};
+
+/*
+ * In place of fs/fuse's kobject "fuse", which is the stock driver's; fs/fuse
+ * puts it, and with it the attributes go.
+ */
+struct kobject *fuse_ext_kobject_create(struct kobject *parent)
+{
+	struct kobject *kobj = kobject_create_and_add("fuse_ext", parent);
+
+	if (kobj && sysfs_create_group(kobj, &group)) {
+		kobject_put(kobj);
+		kobj = NULL;
+	}
+	return kobj;
+}
