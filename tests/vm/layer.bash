@@ -43,22 +43,24 @@ layer_open() {
 	mknod -m 666 "$layer/dev/urandom" c 1 9
 	mknod -m 666 "$layer/dev/tty" c 5 0
 	ln -s /proc/self/fd "$layer/dev/fd"
+	mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts "$layer/dev/pts"
+	ln -s pts/ptmx "$layer/dev/ptmx"
 }
 
 layer_close() {
-	umount "$layer/dev" "$layer/proc" 2>/dev/null
-	umount "$layer" 2>/dev/null
+	umount --recursive "$layer" 2>/dev/null
 	rm -rf --one-file-system "$layer_work"
 }
 
 # layer_settle: leaves the layer ready to be exported to a machine.
-layer_settle() { umount "$layer/dev" "$layer/proc"; }
+layer_settle() { umount "$layer/dev/pts" "$layer/dev" "$layer/proc"; }
 
 # layer_run COMMAND...: runs it in the layer.  Without CAP_SYS_MODULE: where the
 # host runs the same kernel as the cell, a maintainer script mustn't load the
-# module into it.
+# module into it.  In a pid namespace: what a script leaves running ends with it.
 layer_run() {
-	setpriv --bounding-set -sys_module chroot "$layer" /usr/bin/env -i \
+	unshare --pid --fork --kill-child \
+		setpriv --bounding-set -sys_module chroot "$layer" /usr/bin/env -i \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
