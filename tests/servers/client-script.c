@@ -197,7 +197,7 @@ static void descriptors(void)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10 };
 	struct pollfd poll_in = { .events = POLLIN };
-	int fd, again, argument;
+	int fd, again;
 
 	fd = open_step("open-descriptor", "file", O_RDWR);
 	again = dup(fd);
@@ -211,7 +211,7 @@ static void descriptors(void)
 	step("flock-drop", flock(fd, LOCK_UN));
 	poll_in.fd = fd;
 	step("poll", poll(&poll_in, 1, 0));
-	step("ioctl", ioctl(fd, _IOR('x', 1, int), &argument));
+	step("ioctl", ioctl(fd, _IO('x', 1), 42));
 	step("syncfs", syncfs(fd));
 	step("close-descriptor", close(fd));
 	fd = open_step("tmpfile", ".", O_RDWR | O_TMPFILE);

@@ -77,6 +77,7 @@ static const struct {
 	{ WIRE_SYNCFS, "SYNCFS", -1, -1, -1 },
 	{ WIRE_TMPFILE, "TMPFILE", -1, -1, 16 },
 	{ WIRE_STATX, "STATX", 8, -1, -1 },
+	{ 53, "COPY_FILE_RANGE_64", 0, -1, -1 },
 	{ 2048, "ATOMIC_CREATE", -1, -1, 16 },
 };
 
