@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# The files that say which kernels and which version this is say the same.
+
+setup() {
+	bats_require_minimum_version 1.5.0
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	version=$(head -n 1 VERSION)
+}
+
+# The variables of dkms.conf as dkms reads them.
+dkms_conf() {
+	kernelver=6.12.7-amd64 kernel_source_dir=/headers dkms_tree=/tree bash -c \
+		". ./dkms.conf; echo \"\${$1}\""
+}
+
+@test "series: dkms.conf builds exactly the series of src/hooks/series" {
+	series=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' src/hooks/series | awk '{ print $1 }')
+	[ "$(dkms_conf BUILD_EXCLUSIVE_KERNEL)" = "^($(sed 's/\./\\./g' <<<"$series" | paste -sd '|'))\\." ]
+	regex=$(dkms_conf BUILD_EXCLUSIVE_KERNEL)
+	for kernel in 5.10.0-46-amd64 6.1.0-56-amd64 6.12.95+deb12-amd64 7.2.13+deb14-amd64 7.3.4; do
+		[[ $kernel =~ $regex ]]
+	done
+	for kernel in 5.1.2 5.100.1 6.11.2 6.13.0-1-amd64 6.120.1 16.1.0 7.30.1 4.19.0; do
+		[[ ! $kernel =~ $regex ]]
+	done
+}
+
+@test "series: each has a patch and a list of hooks" {
+	while read -r series name; do
+		[ -r "src/hooks/$name.patch" ] || { echo "$series: no $name.patch"; false; }
+		[ -r "src/hooks/$name.hooks" ] || { echo "$series: no $name.hooks"; false; }
+	done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' src/hooks/series)
+}
+
+@test "version: dkms.conf and debian/changelog have that of VERSION" {
+	[ "$(dkms_conf PACKAGE_VERSION)" = "$version" ]
+	[ "$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" = "$version" ]
+}
+
+@test "dkms.conf: uses only directives that dkms 2.8.4, 3.0.10 and 3.2.2 have and like" {
+	run -0 sed -n 's/^\([A-Z_]*\).*=.*/\1/p' dkms.conf
+	for directive in $output; do
+		case $directive in
+		PACKAGE_NAME | PACKAGE_VERSION | BUILD_EXCLUSIVE_KERNEL | BUILT_MODULE_NAME | \
+			BUILT_MODULE_LOCATION | DEST_MODULE_LOCATION | PRE_BUILD | MAKE | CLEAN | AUTOINSTALL) ;;
+		*)
+			echo "$directive isn't known to all of them"
+			false
+			;;
+		esac
+	done
+	# CLEAN is deprecated where it does something.
+	[ "$(dkms_conf CLEAN)" = true ]
+	pre_build=$(dkms_conf PRE_BUILD)
+	[ -x "${pre_build%% *}" ]
+}
+
+@test "scripts of the packages pass shellcheck" {
+	command -v shellcheck >/dev/null || skip "shellcheck isn't installed"
+	shellcheck src/prepare debian/*.postinst debian/*.prerm debian/*.postrm
+}
