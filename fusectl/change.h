@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * change.h - set a toggle on several connections, all or none.  Not for the
+ * Set a toggle on several connections, all or none.  Not for the
  * module-wide value, see set.c.
  */
 #ifndef FUSECTL_CHANGE_H

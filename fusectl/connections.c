@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * connections.c - which FUSE connection is served by which driver, and which
+ * Which FUSE connection is served by which driver, and which
  * one a TARGET on the command line means.  Not for what a connection is set
  * to, see kernel.c.
  */
@@ -33,7 +33,7 @@ static const char *find_place(const struct mounts *mounts, bool own)
 	const struct mount *mount;
 	size_t i;
 
-	for (i = 0; i < sizeof(preferred) / sizeof(preferred[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(preferred); i++) {
 		mount = mounts_at(mounts, preferred[i]);
 		if (mount && mount_is_control(mount) &&
 		    !strcmp(mount->root, "/") &&
@@ -167,9 +167,9 @@ static int resolve_number(const struct connections *connections,
 	number = strtoul(target->name, NULL, 10);
 	if (errno || number > UINT_MAX ||
 	    connections_driver(connections, number) == DRIVER_NONE) {
-		complain("there is no FUSE connection %s; fusectl list shows "
-			 "those there are", target->name);
-		complain_more("(a directory of that name: ./%s)", target->name);
+		complain("there is no FUSE connection %s", target->name);
+		complain_more("fusectl list shows those there are; a directory is ./%s",
+			      target->name);
 		return STATUS_NO_TARGET;
 	}
 	target->connection = number;
@@ -187,9 +187,8 @@ static int resolve_path(const struct connections *connections,
 		return STATUS_NOT_PERMITTED;
 	}
 	if (ret) {
-		complain("%s: %s; a TARGET is a FUSE mount point, a path below "
-			 "one, or a connection's number", target->name,
-			 strerror(-ret));
+		complain("%s: %s", target->name, strerror(-ret));
+		complain_more("a TARGET is a FUSE mount point, a path below one, or a number");
 		return STATUS_NO_TARGET;
 	}
 	if (!mount || !mount_is_fuse(mount)) {
@@ -219,17 +218,16 @@ static int resolve(const struct connections *connections, struct target *target)
 	case DRIVER_FUSE_EXT:
 		return STATUS_OK;
 	case DRIVER_UNKNOWN:
-		complain("%s: can't tell which driver serves it: the control "
-			 "filesystem of fuse_ext isn't mounted", name);
-		complain_more("as root: fusectl load");
+		complain("%s: can't tell which driver serves it", name);
+		complain_more("its control filesystem isn't mounted; as root: fusectl load");
 		return STATUS_NOT_PERMITTED;
 	default:
 		mount = connections_mount(connections, target->connection);
-		complain("%s: connection %u, %s%s, is served by the stock "
-			 "driver; unmount and mount it again to hand it over "
-			 "to fuse_ext", name, target->connection,
+		complain("%s: connection %u, %s%s, is served by the stock driver", name,
+			 target->connection,
 			 mount ? "mounted at " : "without a mount point here",
 			 mount ? mount->target : "");
+		complain_more("unmount and mount it again to hand it over to fuse_ext");
 		return STATUS_STOCK;
 	}
 }

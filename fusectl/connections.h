@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * connections.h - which FUSE connection is served by which driver, and which
+ * Which FUSE connection is served by which driver, and which
  * one a TARGET on the command line means.  Not for what a connection is set
  * to, see kernel.h.
  */

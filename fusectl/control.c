@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * control.c - the steps of loading and unloading fuse_ext: module, control
+ * The steps of loading and unloading fuse_ext: module, control
  * filesystems, directories; each can be undone.  Not for their order, which is
  * that of load.c and unload.c.
  */
@@ -40,17 +40,13 @@ static void explain_insert(int error)
 	switch (error) {
 	case -ENOENT:
 		if (path) {
-			complain("can't load %s: it uses a symbol that this "
-				 "kernel doesn't have", path);
-			complain_more("dmesg names it; the module was built for "
-				      "another kernel: dkms status");
+			complain("can't load %s: it uses a symbol that this kernel lacks", path);
+			complain_more("dmesg names it; see dkms status, too");
 			break;
 		}
-		complain("can't load fuse_ext: it isn't installed for the "
-			 "running kernel");
-		complain_more("dkms status shows for which ones it is; dkms "
-			      "autoinstall builds it for this one, if its "
-			      "headers and its source are installed");
+		complain("can't load fuse_ext: it isn't installed for the running kernel");
+		complain_more("dkms status shows for which kernels it is");
+		complain_more("with headers and source of this kernel: dkms autoinstall");
 		break;
 	case -EKEYREJECTED:
 	case -ENOKEY:
@@ -58,25 +54,20 @@ static void explain_insert(int error)
 	case -EACCES:
 		complain("can't load %s: the kernel refuses its signature: %s",
 			 path ? path : "fuse_ext", strerror(-error));
-		complain_more("with Secure Boot or lockdown, DKMS's key has to "
-			      "be enrolled once: mokutil --import "
-			      "/var/lib/dkms/mok.pub, then reboot");
-		complain_more("without them: run it as root of the initial "
-			      "user namespace");
+		complain_more("with Secure Boot or lockdown, DKMS's key has to be enrolled once:");
+		complain_more("  mokutil --import /var/lib/dkms/mok.pub; then reboot");
+		complain_more("without them: run it as root of the initial user namespace");
 		break;
 	case -ENOEXEC:
 	case -EINVAL:
-		complain("can't load %s: it was built for another kernel, or "
-			 "an option of it in /etc/modprobe.d is wrong: %s",
+		complain("can't load %s: not for this kernel, or a wrong option: %s",
 			 path ? path : "fuse_ext", strerror(-error));
-		complain_more("dmesg says which; dkms status shows the builds, "
-			      "modinfo fuse_ext what this one is for");
+		complain_more("dmesg says which; see dkms status and /etc/modprobe.d");
 		break;
 	default:
 		complain("can't load %s: %s", path ? path : "fuse_ext",
 			 strerror(-error));
-		complain_more("dmesg says more; the stock driver stays in "
-			      "charge");
+		complain_more("dmesg says more; the stock driver stays in charge");
 		break;
 	}
 	free(path);
@@ -88,10 +79,8 @@ int journal_insert(struct journal *journal)
 
 	/* a softdep's blacklisting is reported as a positive number */
 	if (ret >= 0 && !kernel_loaded()) {
-		complain("fuse_ext isn't loaded, though the kernel reported no "
-			 "error");
-		complain_more("is there an 'install fuse_ext' line in "
-			      "/etc/modprobe.d?");
+		complain("can't load fuse_ext: it isn't loaded, though no error was reported");
+		complain_more("is there an 'install fuse_ext' line in /etc/modprobe.d?");
 		return -ENODEV;
 	}
 	if (ret < 0) {
@@ -151,8 +140,8 @@ int journal_bind(struct journal *journal, const char *source,
 		ret = ops_mount(NULL, target, NULL, MS_PRIVATE);
 	}
 	if (ret)
-		complain("can't bind the stock driver's control filesystem "
-			 "from %s to %s: %s", source, target, strerror(-ret));
+		complain("can't bind the stock control filesystem from %s to %s: %s",
+			 source, target, strerror(-ret));
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * control.h - the steps of loading and unloading fuse_ext: module, control
+ * The steps of loading and unloading fuse_ext: module, control
  * filesystems, directories; each can be undone.  Not for their order, which is
  * that of load.c and unload.c.
  */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fusectl.h - what every verb of fusectl shares: its function and the exit
+ * What every verb of fusectl shares: its function and the exit
  * statuses.  Not for anything that only some verbs need.
  */
 #ifndef FUSECTL_H
 #define FUSECTL_H
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* fusectl(8), EXIT STATUS; part of the interface */
 enum exit_status {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * get.c - `fusectl get`: the values of toggles and where they come from.  Not
+ * `fusectl get`: the values of toggles and where they come from.  Not
  * for counters.
  */
 #include <errno.h>
@@ -76,9 +76,9 @@ static int read_failed(const struct target *target, int toggle, int error)
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		complain("%s: not permitted to read the state of connection %u; "
-			 "only root and the user who mounted it may",
-			 target->name, target->connection);
+		complain("%s: not permitted to read the state of connection %u", target->name,
+			 target->connection);
+		complain_more("only root and the user who mounted it may");
 		return STATUS_NOT_PERMITTED;
 	case -ENOENT:
 		complain("%s: connection %u went away meanwhile", target->name,
@@ -87,8 +87,7 @@ static int read_failed(const struct target *target, int toggle, int error)
 	case -ENODATA:
 		complain("%s: the loaded fuse_ext doesn't know the toggle %s",
 			 target->name, toggle_names[toggle]);
-		complain_more("fusectl status tells its version; that of "
-			      "fusectl: fusectl --version");
+		complain_more("compare fusectl status version and fusectl --version");
 		return STATUS_FAILURE;
 	default:
 		complain("%s: can't read the state of connection %u: %s",

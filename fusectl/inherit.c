@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * inherit.c - `fusectl inherit`: a connection follows the module-wide value
+ * `fusectl inherit`: a connection follows the module-wide value
  * again.  Not for changing that value, see set.c.
  */
 #include <getopt.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kernel.c - what fuse_ext says of itself in sysfs and in its control
+ * What fuse_ext says of itself in sysfs and in its control
  * filesystem.  Not for mounts, see mounts.c.
  */
 #include <dirent.h>
@@ -197,8 +197,7 @@ int kernel_write_failed(const char *toggle, const char *word, const char *where,
 	case -EROFS:
 		complain("%s: not permitted to set %s to %s: %s", where, toggle,
 			 word, strerror(-error));
-		complain_more("it takes root (CAP_SYS_ADMIN) of the initial "
-			      "user namespace");
+		complain_more("it takes root (CAP_SYS_ADMIN) of the initial user namespace");
 		return STATUS_NOT_PERMITTED;
 	case -EOPNOTSUPP:
 		supported = kernel_attribute("supported");
@@ -209,8 +208,7 @@ int kernel_write_failed(const char *toggle, const char *word, const char *where,
 	case -EINVAL:
 		complain("%s: this build of fuse_ext doesn't take '%s' for %s",
 			 where, word, toggle);
-		complain_more("fusectl status tells its version; that of "
-			      "fusectl: fusectl --version");
+		complain_more("compare fusectl status version and fusectl --version");
 		return STATUS_FAILURE;
 	case -ENOENT:
 	case -ENODEV:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kernel.h - what fuse_ext says of itself in sysfs and in its control
+ * What fuse_ext says of itself in sysfs and in its control
  * filesystem.  Not for mounts, see mounts.h.
  */
 #ifndef FUSECTL_KERNEL_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * list.c - `fusectl list`: the FUSE connections of both drivers, and where
+ * `fusectl list`: the FUSE connections of both drivers, and where
  * they are mounted.  Not for a toggle's source, see get.c.
  */
 #include <getopt.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load.c - `fusectl load`: fuse_ext takes over new mounts, and the connections
+ * `fusectl load`: fuse_ext takes over new mounts, and the connections
  * of both drivers stay reachable.  Not for installing or building it.
  */
 #include <errno.h>
@@ -90,8 +90,8 @@ static int keep_stock_before(const struct mounts *mounts,
 	if (ret == -ENODEV)
 		return journal_undo(journal) ? 0 : ret;
 	if (ret)
-		complain("can't mount the stock driver's control filesystem at "
-			 "%s: %s", PLACE_STOCK, strerror(-ret));
+		complain("can't mount the stock control filesystem at %s: %s", PLACE_STOCK,
+			 strerror(-ret));
 	return ret;
 }
 

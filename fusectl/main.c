@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - finds the verb and calls it.  A verb is one file and one line in
+ * Finds the verb and calls it.  A verb is one file and one line in
  * the table; nothing else of a verb is for here.
  */
 #include <errno.h>
@@ -29,7 +29,7 @@ static const struct verb {
 	{ "help", verb_help, "print this, or what a verb does" },
 };
 
-#define VERB_COUNT	(sizeof(verbs) / sizeof(verbs[0]))
+#define VERB_COUNT	ARRAY_SIZE(verbs)
 
 static const struct verb *find_verb(const char *name)
 {
@@ -78,7 +78,7 @@ static void print_help(FILE *stream)
 
 static int verb_help(int argc, char **argv)
 {
-	char *help[] = { NULL, "--help", NULL };
+	char option[] = "--help", *help[] = { NULL, option, NULL };
 	const struct verb *verb;
 
 	if (argc > 2) {

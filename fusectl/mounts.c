@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mounts.c - what is mounted where, from mountinfo alone: nothing here sends a
+ * What is mounted where, from mountinfo alone: nothing here sends a
  * request to a FUSE server, which may be dead or slow.  Not for changing
  * mounts, see control.c.
  */

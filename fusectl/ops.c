@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ops.c - the calls by which fusectl changes the machine.  Not for deciding
+ * The calls by which fusectl changes the machine.  Not for deciding
  * what to change, see control.c and the verbs.
  */
 #include <errno.h>
@@ -34,7 +34,7 @@ int ops_unmount(const char *target)
 	return umount2(target, UMOUNT_NOFOLLOW) ? -errno : 0;
 }
 
-__attribute__((format(printf, 6, 0)))
+__printf(6, 0)
 static void discard_log(void *data, int priority, const char *file, int line,
 			const char *function, const char *format, va_list args)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ops.h - the calls by which fusectl changes the machine, and where its root
+ * The calls by which fusectl changes the machine, and where its root
  * is.  The unit tests link their own version of ops.c.  Not for reading, see
  * kernel.h and mounts.h.
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * set.c - `fusectl set`: a toggle's value, module-wide or of connections, until
+ * `fusectl set`: a toggle's value, module-wide or of connections, until
  * the module or the connection goes.  Not for values that outlast that.
  */
 #include <getopt.h>

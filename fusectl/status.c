@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * status.c - `fusectl status`: whether fuse_ext is loaded, what it was built
+ * `fusectl status`: whether fuse_ext is loaded, what it was built
  * from, and which driver serves what.  Not for single connections, see list.c.
  */
 #include <getopt.h>

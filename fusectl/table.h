@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * table.h - a verb's options and its table, which libsmartcols prints.  Not
+ * A verb's options and its table, which libsmartcols prints.  Not
  * for what stands in the table, see the verbs.
  */
 #ifndef FUSECTL_TABLE_H

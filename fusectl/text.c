@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * text.c - messages, strings that may hold anything, and the search for the
+ * Messages, strings that may hold anything, and the search for the
  * nearest name.  Not for tables, see table.c.
  */
 #include <ctype.h>

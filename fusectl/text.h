@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * text.h - messages, and strings that may hold anything (a mount point's name
+ * Messages, and strings that may hold anything (a mount point's name
  * is its owner's choice).  Not for tables, see table.h.
  */
 #ifndef FUSECTL_TEXT_H
@@ -9,16 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define __printf(a, b)	__attribute__((__format__(printf, a, b)))
+
 /* One line to stderr, "fusectl: ..."; control characters come out as \xNN. */
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 void complain(const char *format, ...);
 
 /* A further line of the message before it, indented. */
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 void complain_more(const char *format, ...);
 
 /* Like asprintf(), but ends the program where there is no memory. */
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 char *text_format(const char *format, ...);
 
 /* Like strdup() and calloc(), but end the program where there is no memory. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * toggles.c - the names of the toggles and the words they take.  Not for their
+ * The names of the toggles and the words they take.  Not for their
  * values in the running kernel, see kernel.c.
  */
 #include <stdlib.h>

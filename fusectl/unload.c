@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * unload.c - `fusectl unload`: the stock driver serves new mounts again, and
+ * `fusectl unload`: the stock driver serves new mounts again, and
  * its control filesystem is at the standard place.  Not for unmounting
  * anybody's filesystem.
  */
@@ -79,17 +79,15 @@ static bool complain_busy(const struct connections *connections)
 	for (i = 0; i < connections->own_count; i++) {
 		if (connections_mount(connections, connections->own[i]))
 			continue;
-		complain_more("connection %u has no mount point here: it is in "
-			      "another mount namespace, or unmounted lazily and "
-			      "still open", connections->own[i]);
-		complain_more("  grep -l ' %u:%u ' /proc/*/mountinfo",
+		complain_more("connection %u has no mount point here; detached, or in another",
+			      connections->own[i]);
+		complain_more("  mount namespace: grep -l ' %u:%u ' /proc/*/mountinfo",
 			      connections->own[i] >> 20,
 			      connections->own[i] & 0xfffff);
 	}
 	if (!connections->own_count && !users)
-		complain_more("%s references, though no mount is known: a "
-			      "process may have /dev/fuse open (fuser -v "
-			      "/dev/fuse)", references);
+		complain_more("references: %s; who has /dev/fuse open: fuser -v /dev/fuse",
+			      references);
 	free(references);
 	return true;
 }
@@ -100,8 +98,8 @@ static void explain_remove(int error)
 	if (error != -EBUSY && error != -EAGAIN)
 		return;
 	complain_more("a process may have /dev/fuse open: fuser -v /dev/fuse");
-	complain_more("or its control filesystem is mounted in another mount "
-		      "namespace: grep -l ' - fusectl ' /proc/*/mountinfo");
+	complain_more("or its control filesystem is mounted in another mount namespace:");
+	complain_more("  grep -l ' - fusectl ' /proc/*/mountinfo");
 	complain_more("or a filesystem was unmounted lazily and is still open");
 }
 
@@ -167,9 +165,10 @@ static int give_back(bool was_standard)
 	}
 	mounts_free(&mounts);
 	journal_keep(&journal);
-	if (ret)
-		complain("fuse_ext is unloaded and the stock driver in charge, "
-			 "but its control filesystems are not tidied up");
+	if (ret) {
+		complain("fuse_ext is unloaded, but its control mounts are not tidied up");
+		complain_more("see grep fusectl /proc/self/mountinfo");
+	}
 	return ret;
 }
 
@@ -188,8 +187,7 @@ static int unload(struct journal *journal)
 	}
 	if (ret) {
 		if (journal_undo(journal))
-			complain("everything is as it was before; fuse_ext is "
-				 "loaded");
+			complain("everything is as it was before; fuse_ext is loaded");
 		return ret;
 	}
 	journal_keep(journal);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What fusectl/ops.c is in the unit tests: the root is $FUSECTL_ROOT, and each
+ * change is a call of the script fusectl-ops there, whose exit status is the
+ * errno.  Not for installing: without the variable it ends the program.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "text.h"
+
+const char *ops_root(void)
+{
+	const char *root = getenv("FUSECTL_ROOT");
+
+	if (root && *root)
+		return root;
+	fprintf(stderr, "this is the build for unit tests: it needs FUSECTL_ROOT\n");
+	abort();
+}
+
+static int call(const char *first, const char *second, const char *third, const char *fourth,
+		const char *fifth)
+{
+	char *script = text_format("%s/fusectl-ops", ops_root());
+	pid_t child;
+	int state;
+
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		execl(script, script, first, second, third, fourth, fifth, NULL);
+		_exit(127);
+	}
+	free(script);
+	if (child < 0 || waitpid(child, &state, 0) != child || !WIFEXITED(state) ||
+	    WEXITSTATUS(state) == 127)
+		abort();
+	return -WEXITSTATUS(state);
+}
+
+int ops_mount(const char *source, const char *target, const char *type, unsigned long flags)
+{
+	char *number = text_format("%lu", flags);
+	int ret = call("mount", source ? source : "none", target, type ? type : "none", number);
+
+	free(number);
+	return ret;
+}
+
+int ops_unmount(const char *target)
+{
+	return call("unmount", target, NULL, NULL, NULL);
+}
+
+int ops_module_insert(void)
+{
+	return call("insert", NULL, NULL, NULL, NULL);
+}
+
+int ops_module_remove(void)
+{
+	return call("remove", NULL, NULL, NULL, NULL);
+}
+
+char *ops_module_field(const char *name)
+{
+	char *path = text_format("%s/modinfo/%s", ops_root(), name);
+	FILE *file = fopen(path, "r");
+	char value[4096] = "";
+
+	free(path);
+	if (!file)
+		return NULL;
+	if (!fgets(value, sizeof(value), file))
+		value[0] = '\0';
+	fclose(file);
+	value[strcspn(value, "\n")] = '\0';
+	return text_copy(value);
+}
+
+int ops_write(const char *path, const char *word)
+{
+	return call("write", path, word, NULL, NULL);
+}
