@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# Loading and unloading the module, and which driver serves what.  By modprobe
+# and rmmod; fusectl has a suite of its own.
+# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
+
+# module_file: for setup_file: the stock driver is there, ours is not, and the
+# stock control filesystem is at $FX_STOCK.
+module_file() {
+	if [ -d /sys/module/fuse_ext ]; then
+		echo "fuse_ext is loaded; the tests load it themselves: fusectl unload" >&2
+		return 1
+	fi
+	grep -qw fuse /proc/filesystems || modprobe fuse
+	mkdir -p "$FX_STOCK" "$FX_OURS"
+	mount -i -t fusectl none "$FX_STOCK"
+}
+
+# module_file_end: for teardown_file.
+module_file_end() {
+	[ ! -d /sys/module/fuse_ext ] || module_unload
+	umount "$FX_STOCK"
+	rmdir "$FX_STOCK" "$FX_OURS" /run/fuse-ext-test
+}
+
+module_load() {
+	timeout 60 modprobe fuse_ext
+	mount -i -t fusectl none "$FX_OURS"
+}
+
+module_unload() {
+	umount "$FX_OURS"
+	timeout 60 rmmod fuse_ext
+}
+
+# connection_of MOUNTPOINT: the number of its connection.
+connection_of() {
+	local device path number=
+	while read -r _ _ device _ path _; do
+		if [ "$path" = "$1" ]; then
+			number=$((${device%:*} << 20 | ${device#*:}))
+		fi
+	done </proc/self/mountinfo
+	[ -n "$number" ] || {
+		echo "nothing is mounted at $1" >&2
+		return 1
+	}
+	echo "$number"
+}
+
+# driver_of MOUNTPOINT: fuse or fuse_ext.
+driver_of() {
+	local number
+	number=$(connection_of "$1") || return 1
+	if [ -d "$FX_OURS/$number" ]; then
+		echo fuse_ext
+	elif [ -d "$FX_STOCK/$number" ]; then
+		echo fuse
+	else
+		echo "no control filesystem has connection $number ($1)" >&2
+		return 1
+	fi
+}
+
+# control_of MOUNTPOINT: its folder in the control filesystem.
+control_of() {
+	local number
+	number=$(connection_of "$1") || return 1
+	if [ -d "$FX_OURS/$number" ]; then
+		echo "$FX_OURS/$number"
+	else
+		echo "$FX_STOCK/$number"
+	fi
+}
+
+# abort_ MOUNTPOINT: what an administrator does.
+abort_() {
+	log_line "abort of $1"
+	echo 1 >"$(control_of "$1")/abort"
+}
+
+# types_served: how often each filesystem type is in /proc/filesystems.
+types_served() {
+	awk '$NF ~ /^fuse(blk|ctl)?$/ { n[$NF]++ }
+		END { print "fuse=" n["fuse"] " fuseblk=" n["fuseblk"] " fusectl=" n["fusectl"] }' \
+		/proc/filesystems
+}

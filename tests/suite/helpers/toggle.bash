@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Toggles by their files: module-wide and per connection.
+# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
+
+FX_PARAMETERS=/sys/module/fuse_ext/parameters
+FX_TOGGLES="async_flush sync_release atomic_create syncfs inval_files"
+
+# module_set TOGGLE VALUE; module_get TOGGLE
+module_set() {
+	log_line "module-wide $1 = $2"
+	printf '%s\n' "$2" >"$FX_PARAMETERS/$1"
+}
+module_get() {
+	cat "$FX_PARAMETERS/$1"
+}
+
+# connection_set MOUNTPOINT TOGGLE VALUE; connection_get MOUNTPOINT TOGGLE
+connection_set() {
+	log_line "$2 of $1 = $3"
+	printf '%s\n' "$3" >"$(control_of "$1")/$2"
+}
+connection_get() {
+	cat "$(control_of "$1")/$2"
+}
+
+# in_force MOUNTPOINT TOGGLE: "VALUE SOURCE" from ext_state.
+in_force() {
+	awk -v toggle="$2" '$1 == toggle { print $2, $3 }' "$(control_of "$1")/ext_state"
+}
+
+# counter MOUNTPOINT NAME: from ext_stats.
+counter() {
+	awk -v name="$2" '$1 == name { print $2 }' "$(control_of "$1")/ext_stats"
+}
+
+# write_error FILE WORD: what write(2) of a word says, by name.
+write_error() {
+	run_ any fxclient write-word "$1" "$2"
+}
