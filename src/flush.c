@@ -18,6 +18,8 @@
  */
 #include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -26,20 +28,65 @@ struct fuse_ext_flush {
 	struct fuse_flush_in inarg;
 	struct fuse_file *ff;
 	struct inode *inode;
+	struct work_struct put_inode;
 };
+
+static struct workqueue_struct *put_workqueue;
+
+static void put_inode(struct work_struct *work)
+{
+	struct fuse_ext_flush *flush = container_of(work, struct fuse_ext_flush, put_inode);
+	struct fuse_conn *fc = get_fuse_conn(flush->inode);
+
+	iput(flush->inode);
+	kfree(flush);
+	if (atomic_dec_and_test(&fc->ext.deferred_puts))
+		wake_up_var(&fc->ext.deferred_puts);
+}
 
 /*
  * The file before the inode: the last put of the file sends RELEASE, which is
  * how RELEASE can't overtake FLUSH, and needs the inode.
+ *
+ * This runs in the server's write(2), or in whoever aborts the connection.  To
+ * put the last reference on the inode waits for its locked folios, that is for
+ * requests that this very task may have to answer: a work item does that.
+ * Usually RELEASE holds another reference; with a server without OPEN, none.
  */
 static void flush_free(struct fuse_ext_flush *flush)
 {
-	struct fuse_conn *fc = get_fuse_conn(flush->inode);
+	struct inode *inode = flush->inode;
+	struct fuse_conn *fc = get_fuse_conn(inode);
 
 	atomic64_dec(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
 	fuse_ext_put_regular_file(flush->ff);
-	iput(flush->inode);
-	kfree(flush);
+	if (atomic_add_unless(&inode->i_count, -1, 1)) {
+		kfree(flush);
+		return;
+	}
+	atomic_inc(&fc->ext.deferred_puts);
+	INIT_WORK(&flush->put_inode, put_inode);
+	queue_work(put_workqueue, &flush->put_inode);
+}
+
+/*
+ * Called while the superblock is shut down, when the connection is aborted and
+ * all its requests have ended, so that nothing here waits for the server.
+ */
+void fuse_ext_flush_drain(struct fuse_conn *fc)
+{
+	wait_var_event(&fc->ext.deferred_puts, !atomic_read(&fc->ext.deferred_puts));
+}
+
+int __init fuse_ext_flush_init(void)
+{
+	put_workqueue = alloc_workqueue("fuse_ext_put", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return put_workqueue ? 0 : -ENOMEM;
+}
+
+void fuse_ext_flush_exit(void)
+{
+	destroy_workqueue(put_workqueue);
 }
 
 static FUSE_EXT_END(flush_end)

@@ -50,12 +50,14 @@ enum fuse_ext_counter {
  *		the bit-fields of struct fuse_conn.  Zero is `default`.
  * @no_flush:	the server answered ENOSYS to a FLUSH in the background
  * @want:	feature bits that the server asked for
+ * @deferred_puts: work items that are about to put an inode
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
 	u8 settings[FUSE_EXT_NR_TOGGLES];
 	u8 no_flush;
 	u32 want;
+	atomic_t deferred_puts;
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
 };
 

@@ -18,11 +18,11 @@ module_param(fail_init, int, 0);
 MODULE_PARM_DESC(fail_init, "init fails at step N, 1 to fail_init_steps; 0: doesn't");
 
 #ifdef HAVE_FUSE_SYSCTL
+#define NR_STEPS	22
+MODULE_INFO(fail_init_steps, "22");
+#else
 #define NR_STEPS	21
 MODULE_INFO(fail_init_steps, "21");
-#else
-#define NR_STEPS	20
-MODULE_INFO(fail_init_steps, "20");
 #endif
 
 static int nr_steps;
@@ -84,26 +84,37 @@ int fuse_ext_register_device(struct miscdevice *device)
 
 static int __init fuse_ext_init(void)
 {
-	int err = fuse_ext_stock_init();
+	int err = fuse_ext_init_step();
 
 	if (err)
 		return err;
-	err = fuse_ext_takeover();
-	if (err) {
-		fuse_ext_stock_exit();
+	err = fuse_ext_flush_init();
+	if (err)
 		return err;
-	}
+	err = fuse_ext_stock_init();
+	if (err)
+		goto out_flush;
+	err = fuse_ext_takeover();
+	if (err)
+		goto out_stock;
 #ifdef FUSE_EXT_DEBUG
 	WARN(nr_steps != NR_STEPS, "init has %d steps, not %d\n", nr_steps, NR_STEPS);
 #endif
 	pr_info("serves new FUSE mounts; mounts made before stay with the stock driver\n");
 	return 0;
+
+out_stock:
+	fuse_ext_stock_exit();
+out_flush:
+	fuse_ext_flush_exit();
+	return err;
 }
 
 static void __exit fuse_ext_exit(void)
 {
 	fuse_ext_give_back();
 	fuse_ext_stock_exit();
+	fuse_ext_flush_exit();
 	pr_info("new FUSE mounts are served by the stock driver again\n");
 }
 

@@ -63,8 +63,11 @@ static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter co
 	atomic64_inc(&fc->ext.counters[counter]);
 }
 
-/* flush.c: an entry of the interposed file operations */
+/* flush.c */
 int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl);
+void fuse_ext_flush_drain(struct fuse_conn *fc);
+int fuse_ext_flush_init(void);
+void fuse_ext_flush_exit(void);
 
 /* interpose.c: the distro's tables that ours are copies of */
 extern const struct file_operations *fuse_ext_stock_file_operations;

@@ -46,6 +46,14 @@ static int show_options(struct seq_file *m, struct dentry *root)
 	return err ? err : fuse_ext_show_options(m, root);
 }
 
+/* The connection is aborted by now: see fuse_ext_flush_drain(). */
+static void put_super(struct super_block *sb)
+{
+	fuse_ext_flush_drain(get_fuse_conn_super(sb));
+	if (stock_super_operations->put_super)
+		stock_super_operations->put_super(sb);
+}
+
 void fuse_ext_init_super(struct super_block *sb)
 {
 	if (!smp_load_acquire(&stock_super_operations)) {
@@ -53,6 +61,7 @@ void fuse_ext_init_super(struct super_block *sb)
 		if (!stock_super_operations) {
 			super_operations = *sb->s_op;
 			super_operations.show_options = show_options;
+			super_operations.put_super = put_super;
 			/* pairs with the acquire above */
 			smp_store_release(&stock_super_operations, sb->s_op);
 		}

@@ -183,16 +183,17 @@ static void restore_device_operations(void)
 }
 
 /*
- * Undo as much as was done, in the reverse order.  The types' window, in which
- * a mount finds none, is only here, where this module is on its way out and
- * its types couldn't be mounted anyway.
+ * Undo as much as was done.  The types' window, in which a mount finds none, is
+ * only here, where this module is on its way out and its types couldn't be
+ * mounted anyway.  Forwards: the order in which /proc/filesystems lists the
+ * stock types is the order in which they are registered.
  */
 void fuse_ext_give_back(void)
 {
 	struct taken_type *type;
 
 	restore_device_operations();
-	for (type = types + nr_types - 1; type >= types; type--) {
+	for (type = types; type < types + nr_types; type++) {
 		if (type->is_registered)
 			unregister_filesystem(type->ours);
 		type->is_registered = false;
