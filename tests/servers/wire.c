@@ -256,6 +256,22 @@ static void mask_range(uint8_t *masked, size_t size, size_t offset, size_t lengt
 		memset(masked + offset, 1, length);
 }
 
+/*
+ * Where the kernel keeps the times (writeback cache), it sends its own; they
+ * come with FATTR_CTIME, and those that the application gave come then too.
+ */
+static void mask_times(uint8_t *masked, const struct fuse_in_header *in, size_t size)
+{
+	const struct fuse_setattr_in *setattr = (const void *)(in + 1);
+
+	if (in->opcode != FUSE_SETATTR || size < sizeof(*in) + sizeof(*setattr) ||
+	    !(setattr->valid & FATTR_CTIME))
+		return;
+	mask_range(masked, size, sizeof(*in) + offsetof(struct fuse_setattr_in, atime),
+		   offsetof(struct fuse_setattr_in, mode) -
+		   offsetof(struct fuse_setattr_in, atime));
+}
+
 void wire_dump_request(FILE *dump, const void *request, size_t size, int mask)
 {
 	const struct fuse_in_header *in = request;
@@ -274,6 +290,7 @@ void wire_dump_request(FILE *dump, const void *request, size_t size, int mask)
 	}
 	row = find(in->opcode);
 	if (mask) {
+		mask_times(masked, in, size);
 		mask_range(masked, size, offsetof(struct fuse_in_header, unique), 8);
 		mask_range(masked, size, offsetof(struct fuse_in_header, pid), 4);
 		if (row >= 0 && opcodes[row].owner_offset >= 0)

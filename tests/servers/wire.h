@@ -28,7 +28,7 @@ uint64_t wire_now_ns(void);
 
 /*
  * Record a request as one line of "key=value" fields, and as hexadecimal.
- * With @mask, what differs between two runs of the same calls (unique, pid,
+ * With @mask, what differs between two runs of the same calls (unique, pid, times,
  * lock owners) is written as "xx".
  */
 void wire_log_request(FILE *log, const void *request, size_t size);
