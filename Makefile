@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# The targets for people and packages.  How a thing is done stands in the script
+# or the Makefile of its folder, not here; `make help` lists the targets.
+
+KERNEL ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNEL)/build
+FUSE_EXT_DEBUG ?=
+CELL ?=
+CELLS ?=
+SUITES ?=
+
+all: fusectl $(if $(wildcard $(KDIR)/include),module,no-module)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: Building
+#:   make                   fusectl, and the module for the running kernel if its
+#:                          headers and source are installed
+#:   make fusectl           fusectl/fusectl
+#:   make module            src/fuse_ext.ko for the running kernel, or KDIR=DIR
+#:                          (KERNEL=VERSION, FUSE_EXT_DEBUG=1)
+#:   make deb               all packages of this machine's distribution, in dist/
+#:   make deb CELL=CELL     the same in the cell's own root, in dist/CELL/
+#:   make install           fusectl, its man page and completion (DESTDIR=DIR)
+#:   make clean             remove what was built, but not the cached roots
+#:
+#: Testing, as root on a Debian machine; what is needed gets installed
+#:   make demo              a stock Debian 13 in an emulated machine: close(2) with
+#:                          a slow FLUSH, before and after `fusectl set`
+#:   make check             unit tests, lint, and the suites on all stock kernels
+#:   make check CELLS=CELL  the same with some cells only; `make check CELLS=`
+#:                          with names from tests/matrix
+#:   make check-here        the suites on this machine itself (SUITES=001)
+#:   make lint              shellcheck and checkpatch
+
+fusectl:
+	$(MAKE) -C fusectl
+
+# The release that KDIR is for: it isn't always the running one.
+module:
+	@test -e $(KDIR)/include/config/kernel.release || { \
+		echo "make: no kernel headers in $(KDIR); install linux-headers-$(KERNEL) or give KDIR=DIR" >&2; \
+		exit 1; }
+	src/prepare --kernel $$(cat $(KDIR)/include/config/kernel.release) --headers $(KDIR) --output src/fs
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/src FUSE_EXT_DEBUG=$(FUSE_EXT_DEBUG) modules
+
+no-module:
+	@echo "make: no kernel headers in $(KDIR): the module isn't built here (see make help)"
+
+deb:
+	tests/vm/setup
+	tests/vm/deb $(CELL)
+
+install:
+	$(MAKE) -C fusectl install
+
+demo:
+	tests/vm/setup
+	tests/vm/demo
+
+check:
+	tests/vm/setup
+	tests/vm/check $(CELLS)
+
+check-here:
+	tests/vm/check-here $(SUITES)
+
+lint:
+	tests/vm/setup
+	tests/vm/lint
+
+clean:
+	$(MAKE) -C fusectl clean
+	$(MAKE) -C tests/servers clean
+	rm -rf build dist src/fs
+	find src -name '*.o' -delete -o -name '*.ko' -delete -o -name '.*.cmd' -delete \
+		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
+	rm -f src/modules.order src/Module.symvers
+
+.PHONY: all help fusectl module no-module deb install demo check check-here lint clean
