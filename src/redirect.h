@@ -58,11 +58,21 @@
 	register_sysctl_sz("fs/fuse_ext", table, ARRAY_SIZE(table)))
 #endif
 
+/*
+ * A cache that is merged with another leaves its name in sysfs when it goes.
+ * 6.5 and later can be told not to merge.
+ */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE 0
+#endif
+
 static inline struct kmem_cache *fuse_ext_cache_create(const char *name, unsigned int size,
 						       unsigned int align, slab_flags_t flags,
 						       void (*ctor)(void *object))
 {
-	return fuse_ext_init_step() ? NULL : kmem_cache_create(name, size, align, flags, ctor);
+	if (fuse_ext_init_step())
+		return NULL;
+	return kmem_cache_create(name, size, align, flags | SLAB_NO_MERGE, ctor);
 }
 
 #undef kmem_cache_create

@@ -80,8 +80,11 @@ static const struct attribute_group group = {
  */
 struct kobject *fuse_ext_kobject_create(struct kobject *parent)
 {
-	struct kobject *kobj = kobject_create_and_add("fuse_ext", parent);
+	struct kobject *kobj;
 
+	if (fuse_ext_init_step())
+		return NULL;
+	kobj = kobject_create_and_add("fuse_ext", parent);
 	if (kobj && sysfs_create_group(kobj, &group)) {
 		kobject_put(kobj);
 		kobj = NULL;
