@@ -15,10 +15,13 @@ module_file() {
 	mount -i -t fusectl none "$FX_STOCK"
 }
 
-# module_file_end: for teardown_file.
+# module_file_end: for teardown_file; whatever the tests left of it.
 module_file_end() {
-	[ ! -d /sys/module/fuse_ext ] || module_unload
-	umount "$FX_STOCK"
+	local path
+	while read -r path; do
+		umount "$path"
+	done < <(mounts_below /run/fuse-ext-test)
+	[ ! -d /sys/module/fuse_ext ] || timeout 60 rmmod fuse_ext
 	rmdir "$FX_STOCK" "$FX_OURS" /run/fuse-ext-test
 }
 

@@ -35,7 +35,7 @@ start() {
 pause_ms() {
 	local seconds
 	printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
-	read -r -t "$seconds" _ <>"$FX/never" || [ $? -gt 128 ]
+	read -r -t "$seconds" _ <>"$FX_NEVER" || [ $? -gt 128 ]
 }
 
 # ends PID SECONDS: waits for a process that `start` started; 1 if it is still
