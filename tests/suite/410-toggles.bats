@@ -31,7 +31,6 @@ supported() {
 }
 
 @test "a module-wide change acts at once on all that are on default, and only on them" {
-	local us
 	server a --delay flush=200
 	server b --delay flush=200
 	connection_set "$FX/b" async_flush off

@@ -3,7 +3,6 @@
 # and a check that nothing is left.  Where the orderly end fails, the test
 # fails, and everything of it is aborted, killed and unmounted, so that the next
 # one starts clean.
-# shellcheck disable=SC2154  # bats and the environment set what isn't set here
 
 # Where the tests mount the control filesystems; one file of tests after the
 # other, so the names can be fixed.

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Loading and unloading the module, and which driver serves what.  By modprobe
 # and rmmod; fusectl has a suite of its own.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # module_file: for setup_file: the stock driver is there, ours is not, and the
 # stock control filesystem is at $FX_STOCK.

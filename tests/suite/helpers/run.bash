@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Running commands from a test, and asserting: every command has an expected
 # exit status, a time limit and a log.  Knows nothing of FUSE.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # log_line WORDS...: into the log of this file, and into what bats shows of a
 # test that failed.
@@ -27,6 +26,7 @@ start() {
 		# bats waits for the last writer of its descriptors
 		exec 3>&- "$@"
 	) >"$file" 2>&1 </dev/null &
+	# shellcheck disable=SC2034  # the caller reads it
 	started=$!
 }
 

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # Test servers of a test: starting and stopping them, and asking their logs.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # server NAME OPTION...: fxserver at $FX/NAME; it serves when this returns.
 server() {
@@ -54,26 +53,26 @@ events() {
 requests() {
 	local count
 	events "$1" recv "$2" "${3:-}"
-	echo $count
+	echo "$count"
 }
 
 # replies NAME OPCODE [PATTERN]
 replies() {
 	local count
 	events "$1" reply "$2" "${3:-}"
-	echo $count
+	echo "$count"
 }
 
 # has_requests NAME OPCODE NUMBER: for `soon`.
 has_requests() {
 	local count
 	events "$1" recv "$2"
-	[ $count -ge "$3" ]
+	[ "$count" -ge "$3" ]
 }
 has_replies() {
 	local count
 	events "$1" reply "$2"
-	[ $count -ge "$3" ]
+	[ "$count" -ge "$3" ]
 }
 
 # The files whose RELEASE came before the answer to their FLUSH, one line each.
