@@ -33,8 +33,7 @@ stuck_until_abort() { # NAME
 	is "$(replies "$1" FLUSH)" 0 "answers to FLUSH"
 	abort_ "$FX/$1"
 	soon 10 process_gone "$pid" || fail "process $pid survived the abort"
-	run_ 0 umount "$FX/$1"
-	soon 10 server_gone "$1" || fail "the server didn't end"
+	server_end "$1"
 }
 
 process_gone() {

@@ -218,7 +218,7 @@ supported() {
 @test "toggling while files are closed harms nothing" {
 	local i
 	server a
-	start "$FX/closing" fxclient close-many "$FX/a" 200 4
+	start "$FX/closing" fxclient close-many "$FX/a" 100 4
 	for ((i = 0; i < 60; i++)); do
 		printf 'on\n' >"$(control_of "$FX/a")/async_flush"
 		printf 'off\n' >"$(control_of "$FX/a")/async_flush"
@@ -226,8 +226,8 @@ supported() {
 	ends "$started" 60 || fail "close(2) hangs"
 	output=$(<"$FX/closing")
 	is "$(field errors)" 0 "errors of close(2)"
-	soon 10 has_requests a RELEASE 200 || fail "$(requests a RELEASE) RELEASE requests"
-	is "$(requests a FLUSH)" 200 "FLUSH requests"
+	soon 10 has_requests a RELEASE 100 || fail "$(requests a RELEASE) RELEASE requests"
+	is "$(requests a FLUSH)" 100 "FLUSH requests"
 	is "$(release_before_flush a)" "" "order"
 	server_stop a
 }

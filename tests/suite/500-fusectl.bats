@@ -101,8 +101,8 @@ control_mounts() {
 	run_ 0 fxclient close "$FX/old/file"
 	echo 1 >"/run/fuse-ext/stock-connections/$stock/abort"
 	run_ 1 fxclient close "$FX/old/file"
-	run_ 0 umount "$FX/new" "$FX/old"
-	soon 10 server_gone new || fail "the server didn't end"
+	server_end new
+	server_end old
 	run_ 0 fusectl unload
 }
 

@@ -30,6 +30,15 @@ server_stop() {
 	soon 20 server_gone "$1" || fail "the server of $1 didn't end after its unmount"
 }
 
+# server_end NAME: after an abort: the server may have ended and unmounted it.
+server_end() {
+	soon 20 unmounted "$1" || fail "$FX/$1 can't be unmounted"
+	soon 20 server_gone "$1" || fail "the server of $1 didn't end"
+}
+unmounted() {
+	! connection_of "$FX/$1" >/dev/null 2>&1 || umount "$FX/$1" 2>>"$FX_LOG"
+}
+
 # tell NAME COMMAND...: to the server's control socket.
 tell() {
 	local name=$1
