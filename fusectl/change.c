@@ -15,7 +15,7 @@
 #include "text.h"
 #include "toggles.h"
 
-static int read_settings(const char *place, const char *toggle,
+static int read_settings(const char *place, const char *toggle, const char *word,
 			 const struct target *targets, size_t count,
 			 char **settings)
 {
@@ -26,7 +26,7 @@ static int read_settings(const char *place, const char *toggle,
 						     targets[i].connection,
 						     toggle);
 		if (!settings[i])
-			return kernel_write_failed(toggle, "anything",
+			return kernel_write_failed(toggle, word,
 						   targets[i].name, -errno);
 	}
 	return STATUS_OK;
@@ -89,8 +89,8 @@ int change(int toggle, const char *word, char *const *names, size_t count)
 	status = connections_targets(&connections, names, count, targets,
 				     &found);
 	if (!status)
-		status = read_settings(connections.own_place, name, targets,
-				       found, settings);
+		status = read_settings(connections.own_place, name, word,
+				       targets, found, settings);
 	if (!status)
 		status = write_all(connections.own_place, name, word, targets,
 				   settings, found);

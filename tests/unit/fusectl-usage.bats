@@ -18,8 +18,9 @@ verbs() {
 		sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# The man page as it is read, without bold and italics, wide
-man_text() { MANWIDTH=200 man -l "$MAN" | col -bx; }
+# The man page as it is read, without bold and italics, wide; what was indented
+# once is by 7 columns (groff 1.24: 5)
+man_text() { MANWIDTH=200 man -l "$MAN" | col -bx | sed -E 's/^ {5}([^ ])/       \1/'; }
 
 # complete WORD...: what the last word, perhaps empty, can become, a line each
 complete_line() {
