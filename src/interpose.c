@@ -25,6 +25,7 @@ static struct super_operations super_operations;
 /* Last thing of fuse_init_file_inode() that touches i_fop. */
 void fuse_ext_init_file_inode(struct inode *inode)
 {
+	/* pairs with the release below: the copy is complete */
 	if (!smp_load_acquire(&fuse_ext_stock_file_operations)) {
 		mutex_lock(&copy_mutex);
 		if (!fuse_ext_stock_file_operations) {
@@ -56,6 +57,7 @@ static void put_super(struct super_block *sb)
 
 void fuse_ext_init_super(struct super_block *sb)
 {
+	/* pairs with the release below: the copy is complete */
 	if (!smp_load_acquire(&stock_super_operations)) {
 		mutex_lock(&copy_mutex);
 		if (!stock_super_operations) {
