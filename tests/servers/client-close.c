@@ -92,13 +92,13 @@ int client_close_many(int argc, char **argv)
 int client_write_exec(int argc, char **argv)
 {
 	char path[4096], self[2048], text[2100];
+	int keep_open = argc > 2 && strcmp(argv[2], "keep-open") == 0;
 	int rounds = atoi(argv[1]), busy = 0, other = 0, round, fd, status, error;
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *const arguments[] = { path, NULL };
 	char *const environment[] = { NULL };
 	pid_t child;
 
-	(void)argc;
 	if (length < 0)
 		return 1;
 	self[length] = '\0';
@@ -106,7 +106,7 @@ int client_write_exec(int argc, char **argv)
 	for (round = 0; round < rounds; round++) {
 		snprintf(path, sizeof(path), "%s/program-%d", argv[0], round);
 		fd = must_open(path, O_WRONLY | O_CREAT);
-		if (write(fd, text, strlen(text)) < 0 || close(fd) < 0) {
+		if (write(fd, text, strlen(text)) < 0 || (!keep_open && close(fd) < 0)) {
 			perror("fxclient: writing a program");
 			return 1;
 		}

@@ -73,3 +73,44 @@ int client_killed_close(int argc, char **argv)
 	printf("ended_ms=%lld\n", (long long)ended);
 	return 0;
 }
+
+int client_hold_files(int argc, char **argv)
+{
+	int files = atoi(argv[1]), i;
+	char path[4096];
+
+	(void)argc;
+	for (i = 0; i < files; i++) {
+		snprintf(path, sizeof(path), "%s/held-%d", argv[0], i);
+		must_write(must_open(path, O_RDWR | O_CREAT), path, 1);
+	}
+	printf("open\n");
+	for (;;)
+		pause();
+}
+
+int client_die(int argc, char **argv)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	pid_t child = fork();
+	int64_t ended;
+	int fd;
+
+	if (child < 0)
+		return 1;
+	if (child == 0) {
+		fd = must_open(argv[0], O_RDWR | O_CREAT);
+		must_write(fd, argv[0], 1);
+		if (argc > 1 && fcntl(fd, F_SETLK, &lock) < 0)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+		pause();
+	}
+	ended = wait_limited(child, 10000);
+	if (ended < 0) {
+		printf("stuck pid=%d\n", child);
+		return 3;
+	}
+	printf("ended_ms=%lld\n", (long long)ended);
+	return 0;
+}

@@ -98,19 +98,6 @@ int client_write_word(int argc, char **argv)
 	return error != 0;
 }
 
-int client_hold(int argc, char **argv)
-{
-	int fd = must_open(argv[0], O_RDWR | O_CREAT);
-	char byte;
-
-	(void)argc;
-	printf("open\n");
-	while (read(0, &byte, 1) > 0)
-		;
-	close(fd);
-	return 0;
-}
-
 int client_now(int argc, char **argv)
 {
 	(void)argc;

@@ -24,7 +24,8 @@ int client_remount(int argc, char **argv);
 int client_now(int argc, char **argv);
 int client_true(int argc, char **argv);
 int client_write_word(int argc, char **argv);
-int client_hold(int argc, char **argv);
+int client_hold_files(int argc, char **argv);
+int client_die(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

@@ -86,7 +86,7 @@ static void server_init(void *data, struct fuse_conn_info *conn)
 	(void)data;
 	if (!settings.writeback)
 		return;
-#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+#ifdef HAVE_FEATURE_FLAG
 	fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
 #else
 	conn->want |= FUSE_CAP_WRITEBACK_CACHE;
@@ -747,9 +747,9 @@ static void server_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off
 	(void)file;
 	if (!node)
 		return;
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) {
 		error = EOPNOTSUPP;
-	else if (mode & FALLOC_FL_PUNCH_HOLE) {
+	} else if (mode & FALLOC_FL_PUNCH_HOLE) {
 		if (end > node->attr.st_size)
 			end = node->attr.st_size;
 		if (offset < end)

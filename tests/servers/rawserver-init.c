@@ -60,8 +60,8 @@ void answer_init(const struct fuse_in_header *in, const void *arguments, size_t 
 	if (init_answer.ext) {
 		out.flags |= INIT_EXT;
 		out.flags2 |= FUSE_EXT_INIT_FLAGS2;
-		out.ext = init_answer.want;
 	}
+	out.ext = init_answer.want;
 	minor_in_force = out.minor < asked[1] ? out.minor : asked[1];
 	reply(in, 0, &out, init_answer.size ? init_answer.size : size_for(out.minor));
 }

@@ -51,12 +51,14 @@ static const char usage[] =
 	"      --minor N            answer INIT with this protocol minor\n"
 	"      --init-size N        send N bytes of fuse_init_out\n"
 	"      --init-flags HEX     the flags in the answer, if the kernel offers them\n"
-	"      --init-ext MASK      answer with FUSE_EXT_INIT, and want these features\n"
+	"      --init-ext           answer with FUSE_EXT_INIT\n"
+	"      --init-want MASK     the features in the last 4 bytes of the answer\n"
 	"      --hostile OPERATION=long|short|unique|positive\n"
 	"                           spoil the replies to this operation\n"
 	"      --negotiate WHEN[=SIZE:ABI:WANT]\n"
 	"                           call FUSE_EXT_IOC_NEGOTIATE and print the result; WHEN is\n"
-	"                           unmounted, mounted (before INIT) or initialized; WANT is hex\n"
+	"                           unmounted, mounted (before INIT), initialized or gone\n"
+	"                           (after the unmount; to the log); WANT is hex\n"
 	"  -h, --help               this text\n"
 	"\n"
 	"Exit status: 0 unmounted; 1 failure; 2 usage.\n";
@@ -240,7 +242,7 @@ static void negotiate_when(const struct start *start, const char *when)
 
 enum {
 	LOG = 256, DUMP, MASK, CONTROL, PIDFILE, DELAY, FAIL, HOLD, MOUNT_DATA, TYPE, MINOR,
-	INIT_SIZE, INIT_FLAGS, INIT_EXT_WANT, HOSTILE, NEGOTIATE,
+	INIT_SIZE, INIT_FLAGS, INIT_EXT_BIT, INIT_WANT, HOSTILE, NEGOTIATE,
 };
 
 static const struct option long_options[] = {
@@ -257,7 +259,8 @@ static const struct option long_options[] = {
 	{ "minor", required_argument, NULL, MINOR },
 	{ "init-size", required_argument, NULL, INIT_SIZE },
 	{ "init-flags", required_argument, NULL, INIT_FLAGS },
-	{ "init-ext", required_argument, NULL, INIT_EXT_WANT },
+	{ "init-ext", no_argument, NULL, INIT_EXT_BIT },
+	{ "init-want", required_argument, NULL, INIT_WANT },
 	{ "hostile", required_argument, NULL, HOSTILE },
 	{ "negotiate", required_argument, NULL, NEGOTIATE },
 	{ "help", no_argument, NULL, 'h' },
@@ -314,8 +317,10 @@ static int take_option(struct start *start, int option)
 	case INIT_FLAGS:
 		init_answer.flags = strtoul(optarg, NULL, 16);
 		return 0;
-	case INIT_EXT_WANT:
+	case INIT_EXT_BIT:
 		init_answer.ext = 1;
+		return 0;
+	case INIT_WANT:
 		init_answer.want = strtoul(optarg, NULL, 0);
 		return 0;
 	case HOSTILE:
@@ -394,6 +399,7 @@ static int serve_in_background(const struct start *start)
 	    !freopen("/dev/null", "w", stderr))
 		return 1;
 	serve();
+	negotiate_when(start, "gone");
 	umount2(mountpoint, MNT_DETACH);
 	return 0;
 }

@@ -20,7 +20,7 @@ enum hostility { HONEST, TOO_LONG, TOO_SHORT, WRONG_UNIQUE, POSITIVE_ERROR };
  * @size:	bytes of fuse_init_out that are sent; 0: as @minor demands
  * @flags:	FUSE_… flags, the low 32 bits
  * @ext:	answer with FUSE_EXT_INIT
- * @want:	the features in the last 4 bytes, if @ext
+ * @want:	the features in the last 4 bytes
  */
 struct init_answer {
 	uint32_t minor;

@@ -181,42 +181,51 @@ int rules_held(uint32_t opcode)
 	return held;
 }
 
+static void tell_held(FILE *answer, const char *argument)
+{
+	int opcode = split(argument, NULL);
+
+	if (opcode < 0)
+		fprintf(answer, "error: not understood: held %s\n", argument);
+	else
+		fprintf(answer, "%d\n", rules_held(opcode));
+}
+
+static int mark(struct control *control, const char *text)
+{
+	wire_log(control->log, "mark %s", text);
+	if (control->dump) {
+		fprintf(control->dump, "MARK %s\n", text);
+		fflush(control->dump);
+	}
+	return 0;
+}
+
 static void obey(struct control *control, FILE *answer, char *line)
 {
 	char *argument = strchr(line, ' ');
-	int failed = 0;
+	int failed = 1;
 
 	if (argument)
 		*argument++ = '\0';
 	else
 		argument = "";
-	if (strcmp(line, "delay") == 0) {
-		failed = rules_delay(argument);
-	} else if (strcmp(line, "fail") == 0) {
-		failed = rules_fail(argument);
-	} else if (strcmp(line, "hold") == 0) {
-		failed = rules_hold(argument);
-	} else if (strcmp(line, "release") == 0) {
-		failed = rules_release(argument);
-	} else if (strcmp(line, "held") == 0) {
-		int opcode = split(argument, NULL);
-
-		failed = opcode < 0;
-		if (!failed) {
-			fprintf(answer, "%d\n", rules_held(opcode));
-			return;
-		}
-	} else if (strcmp(line, "mark") == 0) {
-		wire_log(control->log, "mark %s", argument);
-		if (control->dump) {
-			fprintf(control->dump, "MARK %s\n", argument);
-			fflush(control->dump);
-		}
-	} else if (control->other && control->other(answer, line, argument) == 0) {
+	if (strcmp(line, "held") == 0) {
+		tell_held(answer, argument);
 		return;
-	} else {
-		failed = 1;
 	}
+	if (strcmp(line, "delay") == 0)
+		failed = rules_delay(argument);
+	else if (strcmp(line, "fail") == 0)
+		failed = rules_fail(argument);
+	else if (strcmp(line, "hold") == 0)
+		failed = rules_hold(argument);
+	else if (strcmp(line, "release") == 0)
+		failed = rules_release(argument);
+	else if (strcmp(line, "mark") == 0)
+		failed = mark(control, argument);
+	else if (control->other && control->other(answer, line, argument) == 0)
+		return;
 	if (failed)
 		fprintf(answer, "error: not understood: %s %s\n", line, argument);
 	else

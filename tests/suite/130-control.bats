@@ -31,8 +31,9 @@ teardown_file() {
 	like "$output" "not connected|aborted" "what an aborted stock mount says"
 	run_ 0 fxclient close "$FX/newer/file"
 	is "$(field error)" OK "close(2) on ours after the abort of stock"
-	run_ 0 umount "$FX/old" "$FX/new" "$FX/newer"
-	soon 10 server_gone newer || fail "the server didn't end"
+	server_end old
+	server_end new
+	server_stop newer
 	module_unload
 }
 
@@ -48,7 +49,7 @@ teardown_file() {
 		abort_ "$FX/$name"
 		ends "$client" 10 || fail "$name: stat didn't come back after the abort"
 		is_not "$status" 0 "$name: exit status of stat"
-		run_ 0 umount "$FX/$name"
+		server_end "$name"
 	done
 	module_unload
 }

@@ -113,9 +113,9 @@ unmount $STOCK"
 }
 
 @test "load and unload, ten times, leave nothing behind" {
-	local before i
+	local before round
 	before=$(mountinfo)
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for ((round = 0; round < 10; round++)); do
 		fusectl 0 load
 		fusectl 0 unload
 	done
@@ -137,7 +137,7 @@ unmount $STOCK"
 	assert_error "in use"
 	assert_error "/mnt/a (connection 52, fuse.bindfs)"
 	assert_error "/mnt/disk (connection 7340032, fuseblk)"
-	[[ $stderr != */mnt/stock* ]] || fail "a stock mount doesn't keep it busy"
+	refute_error /mnt/stock
 	assert_no_change
 	assert_equal "$(mountinfo)" "$before"
 }
@@ -235,7 +235,7 @@ fusectl_loaded_machine_here() {
 	printf '%s\n' "mount $OWN 5" "remove * 16" >"$FUSECTL_ROOT/fail"
 	fusectl 1 load
 	assert_error "while undoing: can't unload fuse_ext"
-	[[ $stderr != *"as it was"* ]] || fail "expected no such claim"
+	refute_error "as it was"
 }
 
 @test "load: says why the module can't be loaded, and what to do" {

@@ -3,7 +3,6 @@
 # and a check that nothing is left.  Where the orderly end fails, the test
 # fails, and everything of it is aborted, killed and unmounted, so that the next
 # one starts clean.
-# shellcheck disable=SC2154  # bats and the environment set what isn't set here
 
 # Where the tests mount the control filesystems; one file of tests after the
 # other, so the names can be fixed.
@@ -25,7 +24,7 @@ cgroup_root() {
 	local path type _
 	while read -r _ path type _; do
 		if [ "$type" = cgroup2 ]; then
-			printf '%s\n' "$path"
+			root=$path
 			return
 		fi
 	done </proc/mounts
@@ -33,35 +32,39 @@ cgroup_root() {
 	return 1
 }
 
+# How many users the module has, in $users.
 module_users() {
-	if [ -d /sys/module/fuse_ext ]; then
-		cat /sys/module/fuse_ext/refcnt
-	else
-		echo none
+	users=none
+	if [ -e /sys/module/fuse_ext/refcnt ]; then
+		read -r users </sys/module/fuse_ext/refcnt
 	fi
 }
 
+# isolate_file: for setup_file, first of all.
 isolate_file() {
-	FX_LOG=${FUSE_EXT_OUT:?must name a folder for logs}/$(basename "$BATS_TEST_FILENAME" .bats).log
-	export FX_LOG
+	local name=${BATS_TEST_FILENAME##*/}
+	export FX_LOG=${FUSE_EXT_OUT:?must name a folder for logs}/${name%.bats}.log
+	export FX_NEVER=$BATS_FILE_TMPDIR/never FX_BAD=$BATS_FILE_TMPDIR/bad
 	PATH=${FUSE_EXT_SERVERS:?must name the folder of the test servers}:$PATH
 	: >"$FX_LOG"
+	mkfifo "$FX_NEVER"
+	grep -vE '^(#|$)' "$FUSE_EXT_SRC/tests/vm/dmesg-bad" >"$FX_BAD"
 }
 
+# Few processes here and in isolate_end: each takes a tenth of a second in an
+# emulated machine, and every test pays.
 isolate_begin() {
-	local root
-	root=$(cgroup_root)
-	FX=$(mktemp -d /tmp/fuse-ext.XXXXXX)
-	chmod 755 "$FX"
-	mkfifo "$FX/never"
+	local root users
+	cgroup_root
+	FX=/tmp/fuse-ext.$$.$BATS_TEST_NUMBER
 	FX_GROUP=$root/${FX##*/}
-	mkdir "$FX_GROUP"
-	FX_MARK="mark of the tests, ${FX##*/}"
+	mkdir -m 755 "$FX" "$FX_GROUP"
+	FX_MARK="mark of the tests, ${FX##*/} $EPOCHREALTIME"
 	echo "$FX_MARK" >/dev/kmsg
-	FX_USERS=$(module_users)
+	module_users
+	FX_USERS=$users
 	log_line "== $BATS_TEST_DESCRIPTION"
-	log_line "(again: make check-here SUITES=$(basename "$BATS_TEST_FILENAME")," \
-		"or tests/vm/cell ${FUSE_EXT_CELL:-CELL} $(basename "$BATS_TEST_FILENAME"))"
+	log_line "(again: tests/vm/cell ${FUSE_EXT_CELL:-CELL} ${BATS_TEST_FILENAME##*/})"
 }
 
 group_empty() {
@@ -71,7 +74,9 @@ group_empty() {
 }
 
 users_back() {
-	[ "$(module_users)" = "$FX_USERS" ]
+	local users
+	module_users
+	[ "$users" = "$FX_USERS" ]
 }
 
 # Abort, kill, unmount: whatever is left of the test.
@@ -110,14 +115,16 @@ isolate_end() {
 	}
 	[ $result -eq 0 ] || isolate_force
 	soon 5 users_back || {
-		log_line "LEAK: fuse_ext has $(module_users) users, it had $FX_USERS before the test"
+		log_line "LEAK: fuse_ext had $FX_USERS users before the test, now it hasn't: $(lsmod)"
 		result=1
 	}
 	dmesg | sed -n "/$FX_MARK/,\$p" >"$FX/dmesg"
-	"$FUSE_EXT_SRC/tests/vm/dmesg-check" "$FX/dmesg" || {
-		log_line "the kernel's log has lines that must not be there"
-		result=1
-	}
+	if grep -qE -f "$FX_BAD" "$FX/dmesg"; then
+		"$FUSE_EXT_SRC/tests/vm/dmesg-check" "$FX/dmesg" || {
+			log_line "the kernel's log has lines that must not be there"
+			result=1
+		}
+	fi
 	rmdir "$FX_GROUP" || result=1
 	rm -rf --one-file-system "$FX"
 	return $result

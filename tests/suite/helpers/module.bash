@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Loading and unloading the module, and which driver serves what.  By modprobe
 # and rmmod; fusectl has a suite of its own.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # module_file: for setup_file: the stock driver is there, ours is not, and the
 # stock control filesystem is at $FX_STOCK.
@@ -15,10 +14,13 @@ module_file() {
 	mount -i -t fusectl none "$FX_STOCK"
 }
 
-# module_file_end: for teardown_file.
+# module_file_end: for teardown_file; whatever the tests left of it.
 module_file_end() {
-	[ ! -d /sys/module/fuse_ext ] || module_unload
-	umount "$FX_STOCK"
+	local path
+	while read -r path; do
+		umount "$path"
+	done < <(mounts_below /run/fuse-ext-test)
+	[ ! -d /sys/module/fuse_ext ] || timeout 60 rmmod fuse_ext
 	rmdir "$FX_STOCK" "$FX_OURS" /run/fuse-ext-test
 }
 

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Running commands from a test, and asserting: every command has an expected
 # exit status, a time limit and a log.  Knows nothing of FUSE.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # log_line WORDS...: into the log of this file, and into what bats shows of a
 # test that failed.
@@ -27,6 +26,7 @@ start() {
 		# bats waits for the last writer of its descriptors
 		exec 3>&- "$@"
 	) >"$file" 2>&1 </dev/null &
+	# shellcheck disable=SC2034  # the caller reads it
 	started=$!
 }
 
@@ -35,7 +35,7 @@ start() {
 pause_ms() {
 	local seconds
 	printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
-	read -r -t "$seconds" _ <>"$FX/never" || [ $? -gt 128 ]
+	read -r -t "$seconds" _ <>"$FX_NEVER" || [ $? -gt 128 ]
 }
 
 # ends PID SECONDS: waits for a process that `start` started; 1 if it is still

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # Test servers of a test: starting and stopping them, and asking their logs.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 # server NAME OPTION...: fxserver at $FX/NAME; it serves when this returns.
 server() {
@@ -20,14 +19,24 @@ raw_server() {
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }
 
+# A process that nobody has waited for yet has no program any more.
 server_gone() {
-	! kill -0 "$(<"$FX/$1.pid")" 2>/dev/null
+	[ ! -e "/proc/$(<"$FX/$1.pid")/exe" ]
 }
 
 # server_stop NAME: unmounts it; the server ends by itself.
 server_stop() {
 	run_ 0 umount "$FX/$1"
 	soon 20 server_gone "$1" || fail "the server of $1 didn't end after its unmount"
+}
+
+# server_end NAME: after an abort: the server may have ended and unmounted it.
+server_end() {
+	soon 20 unmounted "$1" || fail "$FX/$1 can't be unmounted"
+	soon 20 server_gone "$1" || fail "the server of $1 didn't end"
+}
+unmounted() {
+	! connection_of "$FX/$1" >/dev/null 2>&1 || umount "$FX/$1" 2>>"$FX_LOG"
 }
 
 # tell NAME COMMAND...: to the server's control socket.
@@ -37,26 +46,42 @@ tell() {
 	run_ 0 fxclient control "$FX/$name.control" "$@"
 }
 
+# events NAME KIND OPCODE [PATTERN]: how many lines of the log, in $count.
+events() {
+	local line lines
+	count=0
+	mapfile -t lines <"$FX/$1.log"
+	for line in "${lines[@]}"; do
+		if [[ $line == *" $2 $3 "* && $line =~ ${4:-} ]]; then
+			count=$((count + 1))
+		fi
+	done
+}
+
 # requests NAME OPCODE [PATTERN]: how many of them arrived.
 requests() {
-	awk -v opcode="$2" -v pattern="${3:-}" \
-		'$2 == "recv" && $3 == opcode && (pattern == "" || $0 ~ pattern) { n++ }
-		END { print n + 0 }' "$FX/$1.log"
+	local count
+	events "$1" recv "$2" "${3:-}"
+	echo "$count"
 }
 
 # replies NAME OPCODE [PATTERN]
 replies() {
-	awk -v opcode="$2" -v pattern="${3:-}" \
-		'$2 == "reply" && $3 == opcode && (pattern == "" || $0 ~ pattern) { n++ }
-		END { print n + 0 }' "$FX/$1.log"
+	local count
+	events "$1" reply "$2" "${3:-}"
+	echo "$count"
 }
 
 # has_requests NAME OPCODE NUMBER: for `soon`.
 has_requests() {
-	[ "$(requests "$1" "$2")" -ge "$3" ]
+	local count
+	events "$1" recv "$2"
+	[ "$count" -ge "$3" ]
 }
 has_replies() {
-	[ "$(replies "$1" "$2")" -ge "$3" ]
+	local count
+	events "$1" reply "$2"
+	[ "$count" -ge "$3" ]
 }
 
 # The files whose RELEASE came before the answer to their FLUSH, one line each.
@@ -71,4 +96,9 @@ release_before_flush() {
 		$2 == "recv" && $3 == "RELEASE" && !(value("fh") in answered) {
 			print "RELEASE of fh " value("fh") " before the answer to its FLUSH"
 		}' "$FX/$1.log"
+}
+
+# lost NAME: answers that the kernel refused.
+lost() {
+	awk '$2 == "lost"' "$FX/$1.log"
 }

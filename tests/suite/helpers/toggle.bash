@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Toggles by their files: module-wide and per connection.
-# shellcheck disable=SC2154  # bats and isolate.bash set what isn't set here
 
 FX_PARAMETERS=/sys/module/fuse_ext/parameters
+# shellcheck disable=SC2034  # the suites read it
 FX_TOGGLES="async_flush sync_release atomic_create syncfs inval_files"
 
 # module_set TOGGLE VALUE; module_get TOGGLE

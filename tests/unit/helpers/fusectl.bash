@@ -131,6 +131,7 @@ assert_equal() { [[ $1 == "$2" ]] || fail "expected: $2"$'\n'"got: $1"; }
 assert_output() { [[ $output == *"$1"* ]] || fail "expected on stdout: $1"; }
 assert_error() { [[ $stderr == *"$1"* ]] || fail "expected on stderr: $1"; }
 refute_output() { [[ $output != *"$1"* ]] || fail "not expected on stdout: $1"; }
+refute_error() { [[ $stderr != *"$1"* ]] || fail "not expected on stderr: $1"; }
 assert_quiet() { [[ -z $output && -z $stderr ]] || fail "expected no output"; }
 assert_no_change() {
 	[[ ! -s $FUSECTL_ROOT/log ]] || fail "expected no change, but: $(<"$FUSECTL_ROOT/log")"
