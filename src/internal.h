@@ -65,11 +65,13 @@ static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter co
 
 /* flush.c */
 int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl);
+void fuse_ext_flush_wait(struct fuse_conn *fc);
 void fuse_ext_flush_drain(struct fuse_conn *fc);
 int fuse_ext_flush_init(void);
 void fuse_ext_flush_exit(void);
 
 /* release.c */
+bool fuse_ext_is_reader(struct fuse_conn *fc);
 int fuse_ext_file_flush(struct file *file, fl_owner_t id);
 int fuse_ext_file_release(struct inode *inode, struct file *file);
 

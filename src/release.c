@@ -84,7 +84,7 @@ void fuse_ext_note_reader(struct fuse_conn *fc)
 	WRITE_ONCE(fc->ext.readers[slot], tgid);
 }
 
-static bool is_reader(struct fuse_conn *fc)
+bool fuse_ext_is_reader(struct fuse_conn *fc)
 {
 	pid_t tgid = task_tgid_nr(current);
 	int i;
@@ -138,7 +138,7 @@ static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
 		return false;
 	if (READ_ONCE(ff->ext.closers[0]) != pid && READ_ONCE(ff->ext.closers[1]) != pid)
 		return false;
-	return !is_reader(fc);
+	return !fuse_ext_is_reader(fc);
 }
 
 /* Interposed .release */
