@@ -7,10 +7,12 @@
 #ifndef _FUSE_EXT_COMPAT_H
 #define _FUSE_EXT_COMPAT_H
 
+#include <linux/completion.h>
 #include <linux/fs.h>
 #ifdef HAVE_LOCK_IS_UNLOCK
 #include <linux/filelock.h>
 #endif
+#include <linux/sched.h>
 
 #include "fs/fuse_i.h"
 #ifdef HAVE_FUSE_CHAN
@@ -73,6 +75,19 @@ static inline void fuse_ext_invalidate_blocks(struct inode *inode)
 	fuse_invalidate_attr_mask(inode, STATX_BLOCKS);
 #else
 	fuse_invalidate_attr(inode);
+#endif
+}
+
+/*
+ * 6.1: a wait can be one that suspend doesn't have to wait for, though frozen
+ * tasks stay in it.
+ */
+static inline int fuse_ext_wait_killable(struct completion *done)
+{
+#ifdef TASK_FREEZABLE
+	return wait_for_completion_state(done, TASK_KILLABLE | TASK_FREEZABLE);
+#else
+	return wait_for_completion_killable(done);
 #endif
 }
 

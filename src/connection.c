@@ -15,6 +15,8 @@ static const char *const counter_names[FUSE_EXT_NR_COUNTERS] = {
 	[FUSE_EXT_FLUSH_ASYNC_ERRORS] = "flush_async_errors",
 	[FUSE_EXT_FLUSH_ASYNC_PENDING] = "flush_async_pending",
 	[FUSE_EXT_FLUSH_KEPT_SYNC] = "flush_kept_sync",
+	[FUSE_EXT_RELEASE_SYNC] = "release_sync",
+	[FUSE_EXT_RELEASE_SYNC_INTERRUPTED] = "release_sync_interrupted",
 };
 
 /* fs/fuse clears i_private under fuse_mutex when the connection goes. */

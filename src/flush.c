@@ -8,7 +8,8 @@
  * any more: an error is kept, and returned by the next fsync(2) of that file
  * and by the next close(2).
  * For the server: FLUSH arrives as ever, with the caller's ids, and always
- * before the RELEASE of that file; but the caller doesn't wait.
+ * before the RELEASE of that file; but the caller doesn't wait.  Unmounting
+ * does, so that no FLUSH is thrown away.
  * For the administrator: `exit` only where the caller is dying and nobody can
  * see the result, which ends the deadlock of a process that dies while its
  * server waits for it; `on` for each close.  As FLUSH is also how the server
@@ -58,8 +59,9 @@ static void flush_free(struct fuse_ext_flush *flush)
 	struct inode *inode = flush->inode;
 	struct fuse_conn *fc = get_fuse_conn(inode);
 
-	atomic64_dec(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
 	fuse_ext_put_regular_file(flush->ff);
+	if (atomic64_dec_and_test(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]))
+		wake_up_var(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
 	if (atomic_add_unless(&inode->i_count, -1, 1)) {
 		kfree(flush);
 		return;
@@ -67,6 +69,20 @@ static void flush_free(struct fuse_ext_flush *flush)
 	atomic_inc(&fc->ext.deferred_puts);
 	INIT_WORK(&flush->put_inode, put_inode);
 	queue_work(put_workqueue, &flush->put_inode);
+}
+
+/*
+ * Called when a mount ends, before the connection is aborted: with stock FUSE,
+ * what close(2) has flushed has arrived when umount(2) throws the rest away.
+ * The wait ends by the answers, by SIGKILL, by an abort and by the server's
+ * death.  A task that can't be killed doesn't wait, and neither does the server.
+ */
+void fuse_ext_flush_wait(struct fuse_conn *fc)
+{
+	atomic64_t *pending = &fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING];
+
+	if (!(current->flags & (PF_EXITING | PF_KTHREAD)) && !fuse_ext_is_reader(fc))
+		wait_var_event_killable(pending, !atomic64_read(pending));
 }
 
 /*

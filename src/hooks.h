@@ -39,8 +39,13 @@ enum fuse_ext_counter {
 	FUSE_EXT_FLUSH_ASYNC_ERRORS,
 	FUSE_EXT_FLUSH_ASYNC_PENDING,
 	FUSE_EXT_FLUSH_KEPT_SYNC,
+	FUSE_EXT_RELEASE_SYNC,
+	FUSE_EXT_RELEASE_SYNC_INTERRUPTED,
 	FUSE_EXT_NR_COUNTERS
 };
+
+/* How many processes that read a device are remembered. */
+#define FUSE_EXT_NR_READERS	16
 
 /**
  * struct fuse_ext_conn - our part of struct fuse_conn
@@ -51,6 +56,8 @@ enum fuse_ext_counter {
  * @no_flush:	the server answered ENOSYS to a FLUSH in the background
  * @want:	feature bits that the server asked for
  * @deferred_puts: work items that are about to put an inode
+ * @next_reader: where in @readers the next one goes
+ * @readers:	process numbers of who reads the device; 0: none
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
@@ -58,6 +65,8 @@ struct fuse_ext_conn {
 	u8 no_flush;
 	u32 want;
 	atomic_t deferred_puts;
+	atomic_t next_reader;
+	pid_t readers[FUSE_EXT_NR_READERS];
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
 };
 
@@ -71,6 +80,20 @@ struct fuse_ext_inode {
 
 /* A POSIX lock was sent to the server; it is dropped by FLUSH. */
 #define FUSE_EXT_INODE_REMOTE_LOCK	0
+
+struct fuse_ext_release;
+
+/**
+ * struct fuse_ext_file - our part of struct fuse_file
+ * @release:	the close(2) that waits for RELEASE, until the request has it
+ * @closers:	thread numbers of the last two tasks that closed a descriptor
+ * @sync_release: the server set FOPEN_SYNC_RELEASE
+ */
+struct fuse_ext_file {
+	struct fuse_ext_release *release;
+	pid_t closers[2];
+	bool sync_release;
+};
 
 /**
  * struct fuse_ext_mount_options - our part of struct fuse_fs_context
@@ -98,6 +121,12 @@ typedef struct dentry *fuse_ext_add_dentry_t(struct dentry *parent, struct fuse_
 /* flush.c */
 int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args);
 bool fuse_ext_wants_creds(const struct fuse_args *args);
+
+/* release.c */
+void fuse_ext_finish_open(struct fuse_conn *fc, struct fuse_file *ff);
+void fuse_ext_note_reader(struct fuse_conn *fc);
+void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request);
+void fuse_ext_release_end(struct fuse_ext_release *release);
 
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);

@@ -16,7 +16,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 /* Features that this build has; the others' toggles refuse to be turned on. */
-#define FUSE_EXT_SUPPORTED	FUSE_EXT_ASYNC_FLUSH
+#define FUSE_EXT_SUPPORTED	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE)
 
 /*
  * Values of a toggle.  DEFAULT is what a connection starts with: follow the
@@ -65,9 +65,15 @@ static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter co
 
 /* flush.c */
 int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl);
+void fuse_ext_flush_wait(struct fuse_conn *fc);
 void fuse_ext_flush_drain(struct fuse_conn *fc);
 int fuse_ext_flush_init(void);
 void fuse_ext_flush_exit(void);
+
+/* release.c */
+bool fuse_ext_is_reader(struct fuse_conn *fc);
+int fuse_ext_file_flush(struct file *file, fl_owner_t id);
+int fuse_ext_file_release(struct inode *inode, struct file *file);
 
 /* interpose.c: the distro's tables that ours are copies of */
 extern const struct file_operations *fuse_ext_stock_file_operations;

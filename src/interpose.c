@@ -30,7 +30,9 @@ void fuse_ext_init_file_inode(struct inode *inode)
 		mutex_lock(&copy_mutex);
 		if (!fuse_ext_stock_file_operations) {
 			file_operations = *inode->i_fop;
+			file_operations.flush = fuse_ext_file_flush;
 			file_operations.lock = fuse_ext_lock;
+			file_operations.release = fuse_ext_file_release;
 			/* pairs with the acquire above */
 			smp_store_release(&fuse_ext_stock_file_operations, inode->i_fop);
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mount options: a connection's settings from mount(2) and remount, and in
- * /proc/mounts.  fs/fuse's own options stay fs/fuse's: ours are taken out of
+ * Mounting: a connection's settings from the options of mount(2) and remount,
+ * and in /proc/mounts; and the end of a mount.  fs/fuse's own options stay fs/fuse's: ours are taken out of
  * the stream before it sees them.
  */
 #include <linux/fs_context.h>
@@ -111,11 +111,42 @@ static int init_fs_context(struct fs_context *fsc)
 	return 0;
 }
 
+/*
+ * The end of a mount: before the stock driver aborts the connection, let what
+ * is in flight in the background arrive.  Not all mounts have got a root.
+ */
+static void kill_sb_of(struct super_block *sb, void (*stock_kill_sb)(struct super_block *sb))
+{
+	if (sb->s_root)
+		fuse_ext_flush_wait(get_fuse_conn_super(sb));
+	stock_kill_sb(sb);
+}
+
+static void (*stock_kill_sb)(struct super_block *sb);
+static void (*stock_kill_sb_blk)(struct super_block *sb);
+
+static void kill_sb(struct super_block *sb)
+{
+	kill_sb_of(sb, stock_kill_sb);
+}
+
+static void kill_sb_blk(struct super_block *sb)
+{
+	kill_sb_of(sb, stock_kill_sb_blk);
+}
+
 /* Called by init for fuse and fuseblk, before anybody can mount them. */
 void fuse_ext_wrap_mount(struct file_system_type *type)
 {
 	stock_init_fs_context = type->init_fs_context;
 	type->init_fs_context = init_fs_context;
+	if (type->fs_flags & FS_REQUIRES_DEV) {
+		stock_kill_sb_blk = type->kill_sb;
+		type->kill_sb = kill_sb_blk;
+	} else {
+		stock_kill_sb = type->kill_sb;
+		type->kill_sb = kill_sb;
+	}
 }
 
 /*

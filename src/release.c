@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sync_release: close(2) returns after the server answered RELEASE.
+ *
+ * For the application: when the last close(2) of an open file returns, the
+ * server has seen that it is closed, and whoever opens it next, on another
+ * machine perhaps, finds what the server keeps per open file gone.
+ * For the server: nothing changes on the wire.  RELEASE comes after the last
+ * read-ahead, direct or writeback request of that file, as ever.
+ * For the administrator: `auto` for files that a server which negotiated it
+ * opened with FOPEN_SYNC_RELEASE, `on` for every regular file, `off` for none.
+ *
+ * RELEASE is sent by whoever drops the last reference on the fuse_file; its end
+ * completes the closer.  So nothing but close(2) ever waits, and that wait ends
+ * by the answer, by SIGKILL, or by an abort of the connection.
+ */
+#include <linux/completion.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * struct fuse_ext_release - a close(2) that waits for the end of RELEASE
+ * @done:	RELEASE has ended, or never was sent
+ * @count:	the closer, and the request
+ */
+struct fuse_ext_release {
+	struct completion done;
+	refcount_t count;
+};
+
+static void put_release(struct fuse_ext_release *release)
+{
+	if (refcount_dec_and_test(&release->count))
+		kfree(release);
+}
+
+/* The answer came, or never will; @release is NULL if nobody waits. */
+void fuse_ext_release_end(struct fuse_ext_release *release)
+{
+	if (!release)
+		return;
+	complete(&release->done);
+	put_release(release);
+}
+
+/*
+ * The fuse_file is about to be put, and may be gone right after: hand the
+ * waiter over to the request.  Without a request there is nothing to wait for.
+ */
+void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request)
+{
+	if (request)
+		*request = ff->ext.release;
+	else
+		fuse_ext_release_end(ff->ext.release);
+}
+
+/* Take the bit of ours out of the server's flags, if it may set it at all. */
+void fuse_ext_finish_open(struct fuse_conn *fc, struct fuse_file *ff)
+{
+	if (!fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE))
+		return;
+	ff->ext.sync_release = !!(ff->open_flags & FOPEN_SYNC_RELEASE);
+	ff->open_flags &= ~FOPEN_SYNC_RELEASE;
+}
+
+/*
+ * A server must not wait for itself.  Which processes are the server's is known
+ * by who reads its device.  Few ever do; the latest are remembered, by number.
+ */
+void fuse_ext_note_reader(struct fuse_conn *fc)
+{
+	pid_t tgid = task_tgid_nr(current);
+	unsigned int slot;
+	int i;
+
+	for (i = 0; i < FUSE_EXT_NR_READERS; i++) {
+		if (READ_ONCE(fc->ext.readers[i]) == tgid)
+			return;
+	}
+	slot = (unsigned int)atomic_inc_return(&fc->ext.next_reader) % FUSE_EXT_NR_READERS;
+	WRITE_ONCE(fc->ext.readers[slot], tgid);
+}
+
+bool fuse_ext_is_reader(struct fuse_conn *fc)
+{
+	pid_t tgid = task_tgid_nr(current);
+	int i;
+
+	for (i = 0; i < FUSE_EXT_NR_READERS; i++) {
+		if (READ_ONCE(fc->ext.readers[i]) == tgid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Interposed .flush, which every close(2) calls: remember who closes.  Two
+ * tasks that close the last two descriptors at once may flush in one order and
+ * drop their references in the other, so the last two are remembered.
+ */
+int fuse_ext_file_flush(struct file *file, fl_owner_t id)
+{
+	struct fuse_file *ff = file->private_data;
+	pid_t pid = task_pid_nr(current);
+
+	if (READ_ONCE(ff->ext.closers[0]) != pid) {
+		WRITE_ONCE(ff->ext.closers[1], READ_ONCE(ff->ext.closers[0]));
+		WRITE_ONCE(ff->ext.closers[0], pid);
+	}
+	return fuse_ext_stock_file_operations->flush(file, id);
+}
+
+static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
+{
+	pid_t pid = task_pid_nr(current);
+
+	switch (fuse_ext_value(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE)) {
+	case FUSE_EXT_ON:
+		break;
+	case FUSE_EXT_AUTO:
+		if (ff->ext.sync_release)
+			break;
+		return false;
+	default:
+		return false;
+	}
+
+	/*
+	 * Not in a task that can't be killed any more, and not where the file
+	 * is released by another task than one that closed it: there the last
+	 * reference was that of an AIO completion, of a descriptor in a UNIX
+	 * socket or of a mapping, and this may be the server at work.
+	 */
+	if (current->flags & (PF_EXITING | PF_KTHREAD))
+		return false;
+	if (READ_ONCE(ff->ext.closers[0]) != pid && READ_ONCE(ff->ext.closers[1]) != pid)
+		return false;
+	return !fuse_ext_is_reader(fc);
+}
+
+/* Interposed .release */
+int fuse_ext_file_release(struct inode *inode, struct file *file)
+{
+	struct fuse_file *ff = file->private_data;
+	struct fuse_conn *fc = ff->fm->fc;
+	struct fuse_ext_release *release;
+	int err;
+
+	if (!release_is_sync(fc, ff))
+		return fuse_ext_stock_file_operations->release(inode, file);
+
+	release = kzalloc(sizeof(*release), GFP_KERNEL | __GFP_NOFAIL);
+	init_completion(&release->done);
+	refcount_set(&release->count, 2);
+	ff->ext.release = release;
+
+	err = fuse_ext_stock_file_operations->release(inode, file);
+	if (fuse_ext_wait_killable(&release->done))
+		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC_INTERRUPTED);
+	else
+		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC);
+	put_release(release);
+	return err;
+}
