@@ -25,13 +25,15 @@ prepared_from() {
 	install_source 6.12.7-1
 	rm -r "$root/var/lib/dpkg"
 	run -0 "$prepare" --kernel "$kernel" --output "$out"
-	prepared_from linux-source-6.12 6.12
+	prepared_from linux-source-6.12 6.12.7
+	refute_output_has note:
 }
 
 @test "provider: a .tar.bz2 in /usr/src" {
 	pack "$tree" "$root/usr/src/linux-source-6.12.tar.bz2"
 	run -0 "$prepare" --kernel "$kernel" --output "$out"
-	prepared_from linux-source-6.12 6.12
+	prepared_from linux-source-6.12 6.12.7
+	refute_output_has note:
 }
 
 @test "provider: Ubuntu's folder, with the link beside it" {
@@ -172,6 +174,17 @@ EOF
 	prepared_from linux-source-6.12 6.12.10
 	assert_output_has "note: the source is 6.12.10"
 	assert_output_has "6.12.7-1"
+}
+
+@test "choice: a file's name that says no more than the series isn't taken for the version" {
+	pack "$tree" "$root/usr/src/linux-source-6.12.tar.xz"
+	mkdir -p "$root/usr/src/linux-source-6.12"
+	make_tree "$root/usr/src/linux-source-6.12" 6.12.10
+	make_tree "$tree" 6.12.9
+	make_version 6.12.10 >"$root/lib/modules/$kernel/build/Makefile"
+	run -0 "$prepare" --kernel "$kernel" --output "$out"
+	prepared_from linux-source-6.12 6.12.10
+	refute_output_has note:
 }
 
 @test "choice: a source of another series isn't used; the right one is named" {
