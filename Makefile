@@ -29,8 +29,7 @@ help:
 #:   make demo              a stock Debian 13 in an emulated machine: close(2) with
 #:                          a slow FLUSH, before and after `fusectl set`
 #:   make check             unit tests, lint, and the suites on all stock kernels
-#:   make check CELLS=CELL  the same with some cells only; `make check CELLS=`
-#:                          with names from tests/matrix
+#:   make check CELLS=CELL  the same with some cells only, names from tests/matrix
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
 
@@ -49,7 +48,7 @@ no-module:
 	@echo "make: no kernel headers in $(KDIR): the module isn't built here (see make help)"
 
 deb:
-	tests/vm/setup
+	tests/vm/setup $(if $(CELL),,packages)
 	tests/vm/deb $(CELL)
 
 install:
