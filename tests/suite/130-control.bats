@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # The control filesystem: folders per connection, their files and formats, and
-# abort on both drivers.  Writing toggles is in 410-toggles, fusectl's
-# choreography in 500-fusectl.
+# abort on both drivers.  Writing toggles is in 150-toggles, fusectl's
+# choreography in 160-fusectl.
 
 load helpers/all
 

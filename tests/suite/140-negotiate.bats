@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # How a server asks for features: FUSE_EXT_IOC_NEGOTIATE and INIT.  What the
-# administrator says against it is in 410-toggles.
+# administrator says against it is in 150-toggles.
 
 load helpers/all
 
