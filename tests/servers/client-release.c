@@ -167,6 +167,20 @@ int client_map_close(int argc, char **argv)
 	return 0;
 }
 
+/* The kernel closes them, in a task that is exiting. */
+int client_exit_open(int argc, char **argv)
+{
+	int files = atoi(argv[1]), i;
+	char path[4096];
+
+	(void)argc;
+	for (i = 0; i < files; i++) {
+		snprintf(path, sizeof(path), "%s/open-%d", argv[0], i);
+		must_open(path, O_RDWR | O_CREAT);
+	}
+	_exit(0);
+}
+
 /*
  * Only the closing is timed: a client opens all its files, waits until the
  * other clients have, and closes them.

@@ -52,6 +52,8 @@ static const struct {
 	  "open, start read-ahead of BYTES, print \"open\", time close(2) after SIGUSR1" },
 	{ "map-close", client_map_close, 1, "FILE",
 	  "map a page, time close(2) and then munmap(2)" },
+	{ "exit-open", client_exit_open, 2, "DIR FILES",
+	  "create FILES files, and exit without closing them" },
 	{ "close-batch", client_close_batch, 3, "DIR FILES CLIENTS",
 	  "CLIENTS processes open FILES files each, and time their closing" },
 	{ "take-turns", client_take_turns, 3, "FILE-A FILE-B ROUNDS",

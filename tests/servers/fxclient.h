@@ -30,6 +30,7 @@ int client_close_kind(int argc, char **argv);
 int client_close_shared(int argc, char **argv);
 int client_close_told(int argc, char **argv);
 int client_map_close(int argc, char **argv);
+int client_exit_open(int argc, char **argv);
 int client_close_batch(int argc, char **argv);
 int client_take_turns(int argc, char **argv);
 int client_pass(int argc, char **argv);
