@@ -156,7 +156,7 @@ int client_map_close(int argc, char **argv)
 	uint64_t start;
 
 	(void)argc;
-	if (map == MAP_FAILED || *(volatile char *)map < 0) {
+	if (map == MAP_FAILED || !memchr(map, 'x', 1)) {
 		perror("fxclient: mmap");
 		return 1;
 	}

@@ -19,11 +19,7 @@ two_nodes() {
 }
 
 two_nodes_stop() {
-	run_ 0 umount "$FX/a"
-	server_stop_b
-}
-server_stop_b() {
-	run_ 0 umount "$FX/b"
+	run_ 0 umount "$FX/a" "$FX/b"
 	soon 20 server_gone a || fail "the server of a and b didn't end"
 }
 
