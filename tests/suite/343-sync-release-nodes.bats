@@ -13,7 +13,7 @@ load helpers/nodes
 setup_file() {
 	isolate_file
 	module_file
-	module_load
+	module_want loaded
 	if [ "${FUSE_EXT_LONG:-0}" = 1 ]; then
 		export BATS_TEST_TIMEOUT=3600 FX_LIMIT=3000
 	fi

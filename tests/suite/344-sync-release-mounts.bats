@@ -50,29 +50,18 @@ close_time() { # NAME FILE
 	is "$(in_force "$FX/a" sync_release)" "auto server" "sync_release in force"
 	close_time a sync
 	closes_after close_us 300 "after a remount with sync_release=auto"
-	run_ 0 fxclient remount "$FX/a" sync_release=on
-	close_time a plain
-	closes_after close_us 300 "after a remount with sync_release=on"
 	server_stop a
 }
 
-@test "sync_release=on as a mount option: every file" {
-	server a --delay release=300 --mount-data sync_release=on
+@test "sync_release=on as a mount option: every file, unless the connection says off" {
+	nodes a --delay release=300 --mount-data sync_release=on
 	like "$(options_of a)" ",sync_release=on," "options"
-	run_ 0 fxclient close "$FX/a/file"
-	closes_after close_us 300
-	# the connection's own setting is stronger
+	close_time a plain
+	closes_after close_us 300 "with the mount option"
 	connection_set "$FX/a" sync_release off
-	run_ 0 fxclient close "$FX/a/file"
+	close_time a plain
 	closes_in close_us 150 "with off on the connection"
 	server_stop a
-}
-
-@test "the stock driver refuses disable_sync_release" {
-	module_unload
-	run_ 1 nodeserver --mount-data disable_sync_release "$FX/a"
-	like "$output" "mount .*disable_sync_release" "the message"
-	module_load
 }
 
 # A loop device of a megabyte, in $loop; dropped by teardown below.
@@ -103,16 +92,6 @@ teardown() {
 	server_stop a
 }
 
-@test "fuseblk on stock doesn't wait" {
-	module_unload
-	loop_device
-	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=300
-	close_time a file
-	closes_in close_us 150 "on stock"
-	server_stop a
-	module_load
-}
-
 # The kernel passes files through from 6.9 on; the server prints whether it does.
 passed_through() { # OPTION...
 	printf 'passed through' >"$FX/backing"
@@ -139,18 +118,21 @@ passed_through() { # OPTION...
 	server_stop a
 }
 
-@test "passthrough without negotiation: the flag is refused as on stock" {
-	local ours
-	passed_through
+@test "fuseblk and passthrough on stock: no wait, and the flag is refused where it was" {
+	local open
+	nodes a --passthrough /etc/hostname
 	run_ 0 fxclient close-kind read "$FX/a/sync"
-	ours=$(field open)
-	run_ 0 fxclient close-kind read "$FX/a/plain"
-	is "$(field open)" OK "open(2) of a file without the flag"
+	open=$(field open)
 	server_stop a
 	module_unload
-	passed_through
+	loop_device
+	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=300
+	close_time a file
+	closes_in close_us 150 "of fuseblk on stock"
+	server_stop a
+	nodes a --passthrough /etc/hostname
 	run_ 0 fxclient close-kind read "$FX/a/sync"
-	is "$ours" "$(field open)" "open(2) of a file with the flag"
+	is "$(field open)" "$open" "open(2) with the flag, passed through, not negotiated"
 	server_stop a
 	module_load
 }

@@ -6,14 +6,14 @@
 nodes() {
 	local name=$1
 	shift
-	mkdir -p "$FX/$name"
+	[ -d "$FX/$name" ] || mkdir "$FX/$name"
 	run_ 0 nodeserver --log "$FX/$name.log" --control "$FX/$name.control" \
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }
 
 # two_nodes OPTION...: one server, mounted at $FX/a and $FX/b.
 two_nodes() {
-	mkdir -p "$FX/a" "$FX/b"
+	mkdir "$FX/b"
 	run_ 0 nodeserver --log "$FX/a.log" --control "$FX/a.control" \
 		--pidfile "$FX/a.pid" "$@" "$FX/a" "$FX/b"
 }
@@ -36,10 +36,15 @@ closes_after() {
 # says so; its process is in $started, its output in $FX/told.
 told() {
 	start "$FX/told" fxclient close-told "$@"
-	soon 10 grep -q open "$FX/told" || fail "the client didn't open $1"
+	soon 10 has_line "$FX/told" open || fail "the client didn't open $1"
 }
 close_it() {
 	kill -USR1 "$started"
+}
+
+# has_line FILE PATTERN: for `soon`, without a process.
+has_line() {
+	[[ $(<"$1") =~ $2 ]]
 }
 
 # long_or NUMBER SHORT: the number with FUSE_EXT_LONG=1.
