@@ -22,23 +22,23 @@ close_kind() { # KIND PATH
 	is "$(field open)" OK "open(2)"
 }
 
-@test "close(2) with a RELEASE of 300 ms: on waits, auto, off and stock don't" {
+@test "close(2) with a RELEASE of 400 ms: on waits, auto, off and stock don't" {
 	local value
 	module_unload
-	nodes b --delay release=300
+	nodes b --delay release=400
 	module_load
-	server a --delay release=300
+	server a --delay release=400
 	module_set sync_release on
 	run_ 0 fxclient close "$FX/a/file"
 	is "$(field error)" OK "close(2)"
-	closes_after close_us 300 "with on"
+	closes_after close_us 400 "with on"
 	close_kind read "$FX/b/sync"
-	closes_in close_us 150 "on stock, of a file with the flag"
+	closes_in close_us 300 "on stock, of a file with the flag"
 	module_set sync_release auto
 	for value in auto off; do
 		connection_set "$FX/a" sync_release $value
 		run_ 0 fxclient close "$FX/a/file"
-		closes_in close_us 150 "with $value"
+		closes_in close_us 300 "with $value"
 	done
 	is "$(counter "$FX/a" release_sync) $(counter "$FX/a" release_sync_interrupted)" "1 0" \
 		"release_sync, release_sync_interrupted"
@@ -47,73 +47,73 @@ close_kind() { # KIND PATH
 }
 
 @test "FOPEN_SYNC_RELEASE: such files wait with auto, all with on, none with off" {
-	nodes a --want 2 --delay release=300
+	nodes a --want 2 --delay release=400
 	is "$(in_force "$FX/a" sync_release)" "auto server" "sync_release in force"
 	close_kind read "$FX/a/sync"
-	closes_after close_us 300 "of a file with the flag"
+	closes_after close_us 400 "of a file with the flag"
 	close_kind read "$FX/a/plain"
-	closes_in close_us 150 "of a file without it"
+	closes_in close_us 300 "of a file without it"
 	connection_set "$FX/a" sync_release on
 	close_kind write "$FX/a/plain"
-	closes_after close_us 300 "of a file without the flag, with on"
+	closes_after close_us 400 "of a file without the flag, with on"
 	connection_set "$FX/a" sync_release off
 	close_kind read "$FX/a/sync"
-	closes_in close_us 150 "of a file with the flag, with off"
+	closes_in close_us 300 "of a file with the flag, with off"
 	is "$(counter "$FX/a" release_sync)" 2 "release_sync"
 	server_stop a
 }
 
 @test "FOPEN_SYNC_RELEASE of a server that didn't negotiate means nothing" {
-	nodes a --delay release=300
+	nodes a --delay release=400
 	is "$(in_force "$FX/a" sync_release)" "auto module" "sync_release in force"
 	close_kind read "$FX/a/sync"
-	closes_in close_us 150 "of a file with the flag"
+	closes_in close_us 300 "of a file with the flag"
 	# though an administrator can still ask for it
 	connection_set "$FX/a" sync_release on
 	close_kind read "$FX/a/sync"
-	closes_after close_us 300 "with on"
+	closes_after close_us 400 "with on"
 	server_stop a
 }
 
 @test "dup and dup2: only the last close waits" {
-	server a --delay release=300
+	server a --delay release=400
 	connection_set "$FX/a" sync_release on
 	run_ 0 fxclient close-shared dup "$FX/a/file"
-	closes_in first_us 150 "of two descriptors"
-	closes_after last_us 300 "of two descriptors"
+	closes_in first_us 300 "of two descriptors"
+	closes_after last_us 400 "of two descriptors"
 	run_ 0 fxclient close-shared dup2 "$FX/a/file"
-	closes_after dup2_us 300
+	closes_after dup2_us 400
 	connection_set "$FX/a" sync_release off
 	run_ 0 fxclient close-shared dup "$FX/a/file"
-	closes_in last_us 150 "of two descriptors, with off"
+	closes_in last_us 300 "of two descriptors, with off"
 	server_stop a
 }
 
 @test "fork and SCM_RIGHTS: only the last close(2) waits, whosever it is" {
-	server a --delay release=300
+	server a --delay release=400
 	connection_set "$FX/a" sync_release on
 	run_ 0 fxclient close-shared fork "$FX/a/file"
-	closes_in parent_us 150 "which closed first"
-	closes_after child_us 300 "which closed last"
+	closes_in parent_us 300 "which closed first"
+	closes_after child_us 400 "which closed last"
 	run_ 0 fxclient close-shared fork-child-first "$FX/a/file"
-	closes_in child_us 150 "which closed first"
-	closes_after parent_us 300 "which closed last"
+	closes_in child_us 300 "which closed first"
+	closes_after parent_us 400 "which closed last"
 	run_ 0 fxclient pass-on "$FX/a/file"
-	closes_in first_us 150 "of the sender of a descriptor"
-	closes_after last_us 300 "of its receiver"
+	closes_in first_us 300 "of the sender of a descriptor"
+	closes_after last_us 400 "of its receiver"
 	connection_set "$FX/a" sync_release off
 	run_ 0 fxclient close-shared fork "$FX/a/file"
-	closes_in child_us 150 "which closed last, with off"
+	closes_in child_us 300 "which closed last, with off"
 	server_stop a
 }
 
 @test "O_PATH and directories never wait" {
-	nodes a --want 2 --delay release=300 --delay releasedir=300
+	nodes a --want 2 --delay release=400 --delay releasedir=400
 	connection_set "$FX/a" sync_release on
 	close_kind path "$FX/a/sync"
-	closes_in close_us 150 "of an O_PATH descriptor"
+	closes_in close_us 300 "of an O_PATH descriptor"
 	close_kind directory "$FX/a"
-	closes_in close_us 150 "of a directory"
+	closes_in close_us 300 "of a directory"
 	soon 5 has_requests a RELEASEDIR 1 || fail "no RELEASEDIR"
 	is "$(requests a RELEASE)" 0 "RELEASE requests"
 	is "$(counter "$FX/a" release_sync)" 0 "release_sync"
@@ -121,55 +121,55 @@ close_kind() { # KIND PATH
 }
 
 @test "O_TMPFILE: close(2) waits as for any file, where the kernel has it" {
-	nodes a --want 2 --delay release=300
+	nodes a --want 2 --delay release=400
 	run_ 0 fxclient close-kind tmpfile "$FX/a"
 	if [ "$(field open)" = EOPNOTSUPP ]; then
 		server_stop a
 		skip "FUSE of this kernel has no O_TMPFILE (it came with 6.2)"
 	fi
 	is "$(field open)" OK "open(2)"
-	closes_after close_us 300 "of a file with the flag"
+	closes_after close_us 400 "of a file with the flag"
 	connection_set "$FX/a" sync_release off
 	close_kind tmpfile "$FX/a"
-	closes_in close_us 150 "with off"
+	closes_in close_us 300 "with off"
 	server_stop a
 }
 
 @test "munmap(2) never waits for RELEASE, though it drops the last reference" {
-	nodes a --want 2 --delay release=300
+	nodes a --want 2 --delay release=400
 	run_ 0 fxclient map-close "$FX/a/sync"
-	closes_in close_us 150 "while the file is mapped"
-	closes_in munmap_us 150
+	closes_in close_us 300 "while the file is mapped"
+	closes_in munmap_us 300
 	soon 5 has_replies a RELEASE 1 || fail "no RELEASE"
 	server_stop a
 }
 
 @test "a server without OPEN has no RELEASE: close(2) has nothing to wait for" {
-	nodes a --fail open=ENOSYS --delay release=300
+	nodes a --fail open=ENOSYS --delay release=400
 	connection_set "$FX/a" sync_release on
 	close_kind read "$FX/a/one"
-	closes_in close_us 150 "of the first file"
+	closes_in close_us 300 "of the first file"
 	close_kind read "$FX/a/two"
-	closes_in close_us 150 "of the second file"
+	closes_in close_us 300 "of the second file"
 	is "$(requests a OPEN) $(requests a RELEASE)" "1 0" "OPEN and RELEASE requests"
 	server_stop a
 }
 
 @test "toggling at run time acts on files that are open already" {
-	server a --delay release=300 --fail release=EIO
+	server a --delay release=400 --fail release=EIO
 	run_ 0 fxclient close "$FX/a/file"
 	told "$FX/a/file"
 	connection_set "$FX/a" sync_release on
 	close_it
 	ends "$started" 10 || fail "close(2) hangs"
 	output=$(<"$FX/told")
-	closes_after close_us 300 "of a file opened before on, from a server that fails RELEASE"
+	closes_after close_us 400 "of a file opened before on, from a server that fails RELEASE"
 	told "$FX/a/file"
 	connection_set "$FX/a" sync_release off
 	close_it
 	ends "$started" 10 || fail "close(2) hangs"
 	output=$(<"$FX/told")
-	closes_in close_us 150 "of a file opened before off"
+	closes_in close_us 300 "of a file opened before off"
 	server_stop a
 }
 
@@ -189,15 +189,15 @@ close_kind() { # KIND PATH
 }
 
 @test "both toggles on: FLUSH in the background, then RELEASE; close(2) waits for both" {
-	server a --delay flush=200 --delay release=200
+	server a --delay flush=300 --delay release=300
 	connection_set "$FX/a" async_flush on
 	connection_set "$FX/a" sync_release on
 	run_ 0 fxclient close "$FX/a/file"
-	closes_after close_us 400 "with both on"
+	closes_after close_us 600 "with both on"
 	is "$(release_before_flush a)" "" "order"
 	is "$(counter "$FX/a" flush_async) $(counter "$FX/a" release_sync)" "1 1" "counters"
 	connection_set "$FX/a" sync_release off
 	run_ 0 fxclient close "$FX/a/file"
-	closes_in close_us 150 "with async_flush alone"
+	closes_in close_us 250 "with async_flush alone"
 	server_stop a
 }

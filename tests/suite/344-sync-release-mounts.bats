@@ -26,41 +26,41 @@ close_time() { # NAME FILE
 }
 
 @test "disable_sync_release: in force, shown, and stronger than the server" {
-	nodes a --want 2 --delay release=300 --mount-data disable_sync_release
+	nodes a --want 2 --delay release=400 --mount-data disable_sync_release
 	like "$(options_of a)" ",disable_sync_release," "options"
 	is "$(in_force "$FX/a" sync_release)" "off mount" "sync_release in force"
 	close_time a sync
-	closes_in close_us 150 "of a file with the flag"
+	closes_in close_us 300 "of a file with the flag"
 	# the same server without the option
-	nodes b --want 2 --delay release=300
+	nodes b --want 2 --delay release=400
 	run_ 1 grep "$FX/b .*sync_release" /proc/mounts
 	close_time b sync
-	closes_after close_us 300 "of a file with the flag, without the option"
+	closes_after close_us 400 "of a file with the flag, without the option"
 	server_stop a
 	server_stop b
 }
 
 @test "remount: disable_sync_release is set, and unset again" {
-	nodes a --want 2 --delay release=300
+	nodes a --want 2 --delay release=400
 	run_ 0 fxclient remount "$FX/a" disable_sync_release
 	like "$(options_of a)" ",disable_sync_release," "options"
 	close_time a sync
-	closes_in close_us 150 "after a remount with disable_sync_release"
+	closes_in close_us 300 "after a remount with disable_sync_release"
 	run_ 0 fxclient remount "$FX/a" sync_release=auto
 	is "$(in_force "$FX/a" sync_release)" "auto server" "sync_release in force"
 	close_time a sync
-	closes_after close_us 300 "after a remount with sync_release=auto"
+	closes_after close_us 400 "after a remount with sync_release=auto"
 	server_stop a
 }
 
 @test "sync_release=on as a mount option: every file, unless the connection says off" {
-	nodes a --delay release=300 --mount-data sync_release=on
+	nodes a --delay release=400 --mount-data sync_release=on
 	like "$(options_of a)" ",sync_release=on," "options"
 	close_time a plain
-	closes_after close_us 300 "with the mount option"
+	closes_after close_us 400 "with the mount option"
 	connection_set "$FX/a" sync_release off
 	close_time a plain
-	closes_in close_us 150 "with off on the connection"
+	closes_in close_us 300 "with off on the connection"
 	server_stop a
 }
 
@@ -80,15 +80,15 @@ teardown() {
 
 @test "fuseblk: on waits, off doesn't" {
 	loop_device
-	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=300
+	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=400
 	is "$(driver_of "$FX/a")" fuse_ext "driver"
 	is "$(mount_field "$FX/a" 3)" fuseblk "type"
 	connection_set "$FX/a" sync_release on
 	close_time a file
-	closes_after close_us 300 "with on"
+	closes_after close_us 400 "with on"
 	connection_set "$FX/a" sync_release off
 	close_time a file
-	closes_in close_us 150 "with off"
+	closes_in close_us 300 "with off"
 	server_stop a
 }
 
@@ -104,17 +104,17 @@ passed_through() { # OPTION...
 }
 
 @test "passthrough: a file with FOPEN_SYNC_RELEASE waits, one without doesn't" {
-	passed_through --want 2 --delay release=300
+	passed_through --want 2 --delay release=400
 	close_time a sync
-	closes_after close_us 300 "of a file with the flag"
+	closes_after close_us 400 "of a file with the flag"
 	close_time a plain
-	closes_in close_us 150 "of a file without it"
+	closes_in close_us 300 "of a file without it"
 	run_ 0 head -c 14 "$FX/a/sync"
 	is "$output" "passed through" "what is read"
 	is "$(requests a READ)" 0 "READ requests"
 	connection_set "$FX/a" sync_release off
 	close_time a sync
-	closes_in close_us 150 "with off"
+	closes_in close_us 300 "with off"
 	server_stop a
 }
 
@@ -126,9 +126,9 @@ passed_through() { # OPTION...
 	server_stop a
 	module_unload
 	loop_device
-	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=300
+	nodes a --type fuseblk --device "$loop" --mount-data blksize=512 --delay release=400
 	close_time a file
-	closes_in close_us 150 "of fuseblk on stock"
+	closes_in close_us 300 "of fuseblk on stock"
 	server_stop a
 	nodes a --passthrough /etc/hostname
 	run_ 0 fxclient close-kind read "$FX/a/sync"
