@@ -102,14 +102,17 @@ eight_wait() {
 }
 
 @test "a server that closes a file of its own mount doesn't wait for itself" {
-	nodes a --want 2 --delay release=500
-	tell a visit sync
-	closes_in close_us 300 "in the server"
-	soon 5 has_replies a RELEASE 1 || fail "no answer to RELEASE"
+	nodes a --want 2 --hold release
+	FX_LIMIT=20 tell a visit sync
+	like "$output" "^close_us=" "what the server says"
+	soon 5 has_requests a RELEASE 1 || fail "no RELEASE"
 	is "$(counter "$FX/a" release_sync)" 0 "release_sync"
 	# another process does
-	run_ 0 fxclient close-kind read "$FX/a/sync"
-	closes_after close_us 500 "in another process"
+	start "$FX/close" fxclient close-kind read "$FX/a/sync"
+	soon 5 has_requests a RELEASE 2 || fail "no RELEASE of the other process"
+	! ends "$started" 1 || fail "close(2) of another process didn't wait"
+	tell a release release
+	ends "$started" 10 || fail "close(2) of another process didn't come back"
 	server_stop a
 }
 

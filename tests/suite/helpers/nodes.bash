@@ -23,13 +23,18 @@ two_nodes_stop() {
 	soon 20 server_gone a || fail "the server of a and b didn't end"
 }
 
-# closes_in FIELD LIMIT-MS WHAT...: the time of the last command's close(2) was
-# below LIMIT-MS; closes_after: it was at least that.
-closes_in() {
-	below "$(field "$1")" $(($2 * 1000)) "microseconds of $1" "${@:3}"
-}
+# closes_after FIELD MS WHAT...: the last command's close(2) took at least that.
 closes_after() {
 	at_least "$(field "$1")" $(($2 * 1000)) "microseconds of $1" "${@:3}"
+}
+
+# at_once NAME COMMAND...: it ends while NAME's server holds RELEASE (from now
+# on), so that none of its close(2)s has waited.  No time is measured: the clock
+# of an emulated machine jumps.
+at_once() {
+	tell "$1" hold release
+	FX_LIMIT=20 run_ 0 "${@:2}"
+	[[ $output != *open=E* ]] || fail "open(2) failed"
 }
 
 # told FILE [BYTES]: a client that has FILE open and closes it when `close_it`
