@@ -51,10 +51,10 @@ teardown_file() {
 	server a --hold release --fail flush=ENOSYS
 	connection_set "$FX/a" sync_release on
 	FX_LIMIT=60 run_ 0 fxclient exit-open "$FX/a" 1000
-	soon 20 has_requests a RELEASE 1000 || fail "$(requests a RELEASE) RELEASE requests"
-	is "$(replies a RELEASE)" 0 "answers to RELEASE"
+	soon 20 has_many a recv RELEASE 1000 || fail "$(requests a RELEASE) RELEASE requests"
+	! has_many a reply RELEASE 1 || fail "RELEASE was answered while it was held"
 	tell a release release
-	soon 20 has_replies a RELEASE 1000 || fail "$(replies a RELEASE) answers to RELEASE"
+	soon 20 has_many a reply RELEASE 1000 || fail "$(replies a RELEASE) answers to RELEASE"
 	is "$(counter "$FX/a" release_sync) $(counter "$FX/a" release_sync_interrupted)" "0 0" \
 		"release_sync, release_sync_interrupted"
 	server_stop a

@@ -91,7 +91,7 @@ two_to_one() {
 	two_to_one a "$files"
 	figure close_two_clients_percent "$percent" "%"
 	below "$percent" 151 "percent of the time of one client"
-	soon 10 has_requests a RELEASE $((3 * files)) || fail "$(requests a RELEASE) RELEASE requests"
+	soon 10 has_many a recv RELEASE $((3 * files)) || fail "$(requests a RELEASE) RELEASE requests"
 	is "$(counter "$FX/a" release_sync)" $((3 * files)) "release_sync"
 	server_stop a
 }

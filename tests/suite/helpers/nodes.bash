@@ -52,6 +52,12 @@ has_line() {
 	[[ $(<"$1") =~ $2 ]]
 }
 
+# has_many NAME KIND OPCODE NUMBER: for `soon`, on logs of thousands of lines,
+# which bash reads slowly.
+has_many() {
+	[ "$(grep -c " $2 $3 " "$FX/$1.log")" -ge "$4" ]
+}
+
 # long_or NUMBER SHORT: the issue's number with FUSE_EXT_LONG=1.
 long_or() {
 	if [ "${FUSE_EXT_LONG:-0}" = 1 ]; then
