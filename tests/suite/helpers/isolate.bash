@@ -44,10 +44,11 @@ module_users() {
 isolate_file() {
 	local name=${BATS_TEST_FILENAME##*/}
 	export FX_LOG=${FUSE_EXT_OUT:?must name a folder for logs}/${name%.bats}.log
-	export FX_RUN=$$ FX_NEVER=$BATS_FILE_TMPDIR/never FX_BAD=$BATS_FILE_TMPDIR/bad
+	export FX_RUN=$$ FX_TICKS=$BATS_FILE_TMPDIR/ticks FX_BAD=$BATS_FILE_TMPDIR/bad
 	PATH=${FUSE_EXT_SERVERS:?must name the folder of the test servers}:$PATH
 	: >"$FX_LOG"
-	mkfifo "$FX_NEVER"
+	mkfifo "$FX_TICKS"
+	fxclient tick "$FX_TICKS" 3>&- </dev/null >>"$FX_LOG" 2>&1 &
 	grep -vE '^(#|$)' "$FUSE_EXT_SRC/tests/vm/dmesg-bad" >"$FX_BAD"
 }
 
@@ -56,7 +57,7 @@ isolate_file_end() {
 	local root
 	cgroup_root
 	find "$root" -mindepth 1 -maxdepth 1 -name "fuse-ext.$FX_RUN.*" -exec rmdir {} +
-	rm -rf --one-file-system /tmp/fuse-ext."$FX_RUN".*
+	rm -rf --one-file-system /tmp/fuse-ext."$FX_RUN".* "$FX_TICKS"
 }
 
 # Few processes here and in isolate_end: each takes a tenth of a second in an
