@@ -12,6 +12,11 @@ FX_OURS=/run/fuse-ext-test/ours
 # mounts_below DIRECTORY: mount points, the newest first.
 mounts_below() {
 	local path list=()
+	# below "" would be every mount of this machine
+	[[ $1 == /tmp/fuse-ext.* || $1 == /run/fuse-ext-test ]] || {
+		echo "mounts_below '$1': not a folder of the tests" >&2
+		return 1
+	}
 	while read -r _ _ _ _ path _; do
 		if [[ $path == "$1"/* ]]; then
 			list=("$path" "${list[@]}")
@@ -110,6 +115,7 @@ kernel_complained() {
 # Abort, kill, unmount: whatever is left of the test.
 isolate_force() {
 	local path device major minor control pid
+	[[ $FX == /tmp/fuse-ext.* ]] || return 1
 	while read -r _ _ device _ path _; do
 		[[ $path == "$FX"/* ]] || continue
 		IFS=: read -r major minor <<<"$device"
@@ -131,6 +137,10 @@ isolate_force() {
 
 isolate_end() {
 	local result=0 path
+	# a test whose setup failed has nothing; and its folder mustn't be ""
+	if [ -z "${FX:-}" ] || [ ! -d "$FX/a" ]; then
+		return 1
+	fi
 	while read -r path; do
 		soon 5 umount "$path" 2>>"$FX_LOG" || {
 			log_line "LEAK: $path can't be unmounted"
