@@ -37,7 +37,7 @@ stuck_until_abort() { # NAME
 }
 
 process_gone() {
-	[ ! -e "/proc/$1/exe" ]
+	[ -n "$1" ] && [ ! -e "/proc/$1/exe" ]
 }
 
 @test "exit deadlock: stock hangs until the abort, by exit(2) and by SIGKILL" {
@@ -95,11 +95,13 @@ process_gone() {
 }
 
 @test "SIGKILL in close(2): stock stays until the answer, on never enters" {
+	local pid
 	server a --hold flush
 	connection_set "$FX/a" async_flush off
 	run_ 3 fxclient killed-close "$FX/a/file" 300 2000
+	pid=$(field pid)
 	tell a release flush
-	soon 10 process_gone "$(field pid)" || fail "the process stays after the answer"
+	soon 10 process_gone "$pid" || fail "the process stays after the answer"
 	server_stop a
 
 	server a --hold flush
