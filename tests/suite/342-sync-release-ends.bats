@@ -51,8 +51,9 @@ teardown_file() {
 	server a --hold release --fail flush=ENOSYS
 	connection_set "$FX/a" sync_release on
 	FX_LIMIT=60 run_ 0 fxclient exit-open "$FX/a" 1000
-	soon 20 has_many a recv RELEASE 1000 || fail "$(requests a RELEASE) RELEASE requests"
-	! has_many a reply RELEASE 1 || fail "RELEASE was answered while it was held"
+	# as many as the kernel sends before it has an answer (max_background)
+	soon 20 has_requests a RELEASE 12 || fail "$(requests a RELEASE) RELEASE requests"
+	is "$(replies a RELEASE)" 0 "answers to RELEASE"
 	tell a release release
 	soon 20 has_many a reply RELEASE 1000 || fail "$(replies a RELEASE) answers to RELEASE"
 	is "$(counter "$FX/a" release_sync) $(counter "$FX/a" release_sync_interrupted)" "0 0" \
@@ -88,7 +89,6 @@ eight_wait() {
 	ends "$started" 5 || fail "$(where_is "$started"): still there after the abort"
 	output=$(<"$FX/close")
 	is "$(field closed)" 8 "closed files"
-	tell a release release
 	server_end a
 }
 
