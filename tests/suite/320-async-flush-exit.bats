@@ -32,12 +32,8 @@ stuck_until_abort() { # NAME
 	log_line "$(where_is "$pid")"
 	is "$(replies "$1" FLUSH)" 0 "answers to FLUSH"
 	abort_ "$FX/$1"
-	soon 10 process_gone "$pid" || fail "process $pid survived the abort"
+	soon 10 process_ended "$pid" || fail "process $pid survived the abort"
 	server_end "$1"
-}
-
-process_gone() {
-	[ -n "$1" ] && [ ! -e "/proc/$1/exe" ]
 }
 
 @test "exit deadlock: stock hangs until the abort, by exit(2) and by SIGKILL" {
@@ -101,7 +97,7 @@ process_gone() {
 	run_ 3 fxclient killed-close "$FX/a/file" 300 2000
 	pid=$(field pid)
 	tell a release flush
-	soon 10 process_gone "$pid" || fail "the process stays after the answer"
+	soon 10 process_ended "$pid" || fail "the process stays after the answer"
 	server_stop a
 
 	server a --hold flush

@@ -138,7 +138,7 @@ isolate_force() {
 isolate_end() {
 	local result=0 path
 	# a test whose setup failed has nothing; and its folder mustn't be ""
-	if [ -z "${FX:-}" ] || [ ! -d "$FX/a" ]; then
+	if [ -z "${FX:-}" ] || [ ! -d "${FX_GROUP:-}" ]; then
 		return 1
 	fi
 	while read -r path; do

@@ -49,13 +49,23 @@ pause_ms() {
 	done
 }
 
+# process_ended PID: it and all of its threads are gone, or wait to be waited
+# for.  Not by kill -0, which takes a zombie that bash has missed for alive, nor
+# by /proc/PID/exe, which a process in its exit(2) has lost already.
+process_ended() {
+	local line threads
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+	threads=(/proc/"$1"/task/*)
+	[[ ${line##*) } == [ZX]* ]] && [ ${#threads[@]} -le 1 ]
+}
+
 # ends PID SECONDS: waits for a process that `start` started; 1 if it is still
 # there afterwards, else its exit status is in $status.
 ends() {
 	local pid=$1 now end
 	now_ms
 	end=$((now + $2 * 1000))
-	while kill -0 "$pid" 2>/dev/null; do
+	until process_ended "$pid"; do
 		now_ms
 		[ "$now" -lt $end ] || return 1
 		pause_ms 10

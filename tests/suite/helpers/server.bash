@@ -19,9 +19,8 @@ raw_server() {
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }
 
-# A process that nobody has waited for yet has no program any more.
 server_gone() {
-	[ ! -e "/proc/$(<"$FX/$1.pid")/exe" ]
+	process_ended "$(<"$FX/$1.pid")"
 }
 
 # server_stop NAME: unmounts it; the server ends by itself.
