@@ -93,6 +93,7 @@ async_server() {
 # async_close HOW: the file is closed with a read in flight; the last reference
 # is dropped by whoever ends the read: the server's only thread, perhaps.
 async_close() {
+	: >"$FX/async"
 	start "$FX/async" fxclient async-close "$1" "$FX/a/sync"
 	soon 10 has_line "$FX/async" '(close|uring)' || fail "close(2) hangs with a read in flight"
 	if has_line "$FX/async" uring=ENOSYS; then

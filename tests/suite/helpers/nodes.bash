@@ -40,6 +40,7 @@ at_once() {
 # told FILE [BYTES]: a client that has FILE open and closes it when `close_it`
 # says so; its process is in $started, its output in $FX/told.
 told() {
+	: >"$FX/told"
 	start "$FX/told" fxclient close-told "$@"
 	soon 10 has_line "$FX/told" open || fail "the client didn't open $1"
 }
