@@ -119,7 +119,7 @@ isolate_force() {
 	while read -r _ _ device _ path _; do
 		[[ $path == "$FX"/* ]] || continue
 		IFS=: read -r major minor <<<"$device"
-		for control in "$FX_STOCK" "$FX_OURS"; do
+		for control in "$FX_STOCK" "$FX_OURS" /sys/fs/fuse/connections; do
 			if [ -e "$control/$((major << 20 | minor))/abort" ]; then
 				echo 1 >"$control/$((major << 20 | minor))/abort"
 			fi
@@ -130,7 +130,7 @@ isolate_force() {
 		kill -KILL "$pid" 2>/dev/null || log_line "$pid ended just now"
 	done <"$FX_GROUP/cgroup.procs"
 	while read -r path; do
-		umount -l "$path"
+		timeout 20 umount -l "$path" || log_line "LEAK: umount -l $path failed"
 	done < <(mounts_below "$FX")
 	soon 10 group_empty || log_line "processes that can't be killed are left"
 }
@@ -142,7 +142,8 @@ isolate_end() {
 		return 1
 	fi
 	while read -r path; do
-		soon 5 umount "$path" 2>>"$FX_LOG" || {
+		# umount(8) may ask a server that doesn't answer
+		soon 5 timeout 5 umount "$path" 2>>"$FX_LOG" || {
 			log_line "LEAK: $path can't be unmounted"
 			result=1
 		}
