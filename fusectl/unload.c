@@ -165,31 +165,36 @@ static int take_away(const char *directory)
 
 /*
  * After the removal.  PLACE_STOCK tells who loaded the module: if it isn't
- * mounted, it wasn't fusectl, so ours was mounted at the standard place in the
- * stock one's stead, and now the stock one is due there.
+ * mounted, or is a bind in a PLACE_RUN of its own, it wasn't fusectl, so ours
+ * was mounted at the standard place in the stock one's stead, and now the stock
+ * one is due there.
  */
 static int give_back(bool was_standard)
 {
 	struct journal journal = { 0 };
 	const struct mount *stock;
 	struct mounts mounts;
+	bool by_fusectl;
 	int ret;
 
 	ret = mounts_read(&mounts);
 	if (ret)
 		return ret;
 	stock = mounts_at(&mounts, PLACE_STOCK);
-	if (stock && mount_is_control(stock)) {
+	if (stock && !mount_is_control(stock))
+		stock = NULL;
+	by_fusectl = stock && !mounts_at(&mounts, PLACE_RUN);
+	if (stock) {
 		ret = journal_unmount(&journal, PLACE_STOCK);
 		if (!ret)
 			ret = take_away(PLACE_STOCK);
-		if (!ret && mounts_at(&mounts, PLACE_RUN))
+		if (!ret && !by_fusectl)
 			ret = journal_unmount(&journal, PLACE_RUN);
 		if (!ret)
 			ret = take_away(PLACE_RUN);
-	} else if (was_standard && !mounts_at(&mounts, PLACE_STANDARD)) {
-		ret = journal_mount(&journal, PLACE_STANDARD);
 	}
+	if (!ret && !by_fusectl && was_standard && !mounts_at(&mounts, PLACE_STANDARD))
+		ret = journal_mount(&journal, PLACE_STANDARD);
 	mounts_free(&mounts);
 	journal_keep(&journal);
 	if (ret) {

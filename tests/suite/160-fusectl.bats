@@ -228,7 +228,8 @@ control_mounts() {
 	server a
 	run_ 0 fusectl list -j
 	if type -P python3 >/dev/null; then
-		run_ 0 python3 -m json.tool "$FX/output"
+		cp "$FX/output" "$FX/list.json"
+		run_ 0 python3 -m json.tool "$FX/list.json"
 	fi
 	run_ 0 fusectl get -j async_flush "$FX/a"
 	like "${output//[[:space:]]/}" '"value":"auto"' "JSON of get"
