@@ -97,7 +97,8 @@ release_before_flush() {
 		}' "$FX/$1.log"
 }
 
-# lost NAME: answers that the kernel refused.
+# lost NAME [OPCODE]: answers that the kernel refused.  An unmount has always
+# cut off a RELEASE that was on its way.
 lost() {
-	awk '$2 == "lost"' "$FX/$1.log"
+	awk -v opcode="${2:-}" '$2 == "lost" && (!opcode || $3 == opcode)' "$FX/$1.log"
 }
