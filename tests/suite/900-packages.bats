@@ -8,6 +8,8 @@ load helpers/all
 setup_file() {
 	isolate_file
 	module_file
+	# depmod(8) reads all modules of the kernel, over 9p
+	export BATS_TEST_TIMEOUT=600 FX_LIMIT=500
 }
 
 teardown_file() {
@@ -31,7 +33,7 @@ what_is_there() {
 	like "$(what_is_there)" 'fuse_ext\.ko' "what is there before"
 	run_ 0 fusectl load
 	server a
-	FX_LIMIT=200 run_ 0 env DEBIAN_FRONTEND=noninteractive apt-get remove -y fuse-ext-dkms
+	run_ 0 env DEBIAN_FRONTEND=noninteractive apt-get remove -y fuse-ext-dkms
 	like "$output" "fuse_ext stays loaded.*goes on serving what is mounted" "what apt shows"
 	[ -d /sys/module/fuse_ext ] || fail "the module is gone"
 	run_ 0 fxclient close "$FX/a/file"
@@ -56,6 +58,6 @@ what_is_there() {
 
 @test "after apt purge nothing of it is left" {
 	need_test_machine
-	FX_LIMIT=200 run_ 0 env DEBIAN_FRONTEND=noninteractive apt-get purge -y fuse-ext-dkms
+	run_ 0 env DEBIAN_FRONTEND=noninteractive apt-get purge -y fuse-ext-dkms
 	is "$(what_is_there)" "" "what is left"
 }
