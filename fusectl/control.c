@@ -134,14 +134,13 @@ int journal_bind(struct journal *journal, const char *source,
 	if (!ret) {
 		note(journal, STEP_MOUNTED, target);
 		/*
-		 * Before anything is mounted over the source: as its peer, the
+		 * Before anything is mounted on the source: as its peer, the
 		 * copy would get that mount, too.
 		 */
 		ret = ops_mount(NULL, target, NULL, MS_PRIVATE);
 	}
 	if (ret)
-		complain("can't bind the stock control filesystem from %s to %s: %s",
-			 source, target, strerror(-ret));
+		complain("can't bind %s to %s: %s", source, target, strerror(-ret));
 	return ret;
 }
 

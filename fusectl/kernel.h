@@ -15,7 +15,8 @@
 /* where that of fuse_ext is always mounted */
 #define PLACE_OWN	"/sys/fs/fuse_ext/connections"
 /* where that of the stock driver stays reachable meanwhile */
-#define PLACE_STOCK	"/run/fuse-ext/stock-connections"
+#define PLACE_STOCK	PLACE_RUN "/stock-connections"
+#define PLACE_RUN	"/run/fuse-ext"
 
 bool kernel_loaded(void);
 

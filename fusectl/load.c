@@ -63,7 +63,7 @@ static bool stock_is_covered(const struct mounts *mounts)
 
 static int make_stock_place(struct journal *journal)
 {
-	int ret = journal_mkdir(journal, "/run/fuse-ext");
+	int ret = journal_mkdir(journal, PLACE_RUN);
 
 	return ret ? ret : journal_mkdir(journal, PLACE_STOCK);
 }
@@ -95,6 +95,21 @@ static int keep_stock_before(const struct mounts *mounts,
 	return ret;
 }
 
+/*
+ * A bind is a peer of its source, in each mount namespace that /run propagates
+ * to, and there ours would be mounted over both.  So it is made in a directory
+ * that propagates nothing.
+ */
+static int make_private_place(const struct mounts *mounts,
+			      struct journal *journal)
+{
+	int ret = journal_mkdir(journal, PLACE_RUN);
+
+	if (!ret && !mounts_at(mounts, PLACE_RUN))
+		ret = journal_bind(journal, PLACE_RUN, PLACE_RUN);
+	return ret ? ret : journal_mkdir(journal, PLACE_STOCK);
+}
+
 /* Loaded without fusectl (at boot, by modprobe): what can still be done. */
 static int keep_stock_after(const struct mounts *mounts,
 			    struct journal *journal)
@@ -107,7 +122,7 @@ static int keep_stock_after(const struct mounts *mounts,
 	mount = find_stock(mounts);
 	if (!mount && !stock_is_covered(mounts))
 		return 0;
-	ret = make_stock_place(journal);
+	ret = make_private_place(mounts, journal);
 	if (ret)
 		return ret;
 	if (mount)

@@ -4,6 +4,7 @@
  * request to a FUSE server, which may be dead or slow.  Not for changing
  * mounts, see control.c.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <libmount.h>
 #include <limits.h>
@@ -33,9 +34,9 @@ static int skip_line(struct libmnt_table *table, const char *name, int line)
 	return 1;
 }
 
-int mounts_read(struct mounts *mounts)
+static int read_table(struct mounts *mounts, const char *name)
 {
-	char *path = text_format("%s%s", ops_root(), MOUNTINFO);
+	char *path = text_format("%s%s", ops_root(), name);
 	struct libmnt_table *table = mnt_new_table();
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
@@ -64,12 +65,19 @@ int mounts_read(struct mounts *mounts)
 		mount->source = copy_or_empty(mnt_fs_get_source(fs));
 	}
 out:
-	if (ret)
-		complain("can't read %s: %s; is /proc mounted?", MOUNTINFO,
-			 strerror(-ret));
 	mnt_free_iter(iter);
 	mnt_unref_table(table);
 	free(path);
+	return ret;
+}
+
+int mounts_read(struct mounts *mounts)
+{
+	int ret = read_table(mounts, MOUNTINFO);
+
+	if (ret)
+		complain("can't read %s: %s; is /proc mounted?", MOUNTINFO,
+			 strerror(-ret));
 	return ret;
 }
 
@@ -85,6 +93,90 @@ void mounts_free(struct mounts *mounts)
 	}
 	free(mounts->mount);
 	memset(mounts, 0, sizeof(*mounts));
+}
+
+static char *read_link(const char *path)
+{
+	char *full = text_format("%s%s", ops_root(), path);
+	char target[PATH_MAX];
+	ssize_t length = readlink(full, target, sizeof(target) - 1);
+
+	free(full);
+	if (length < 0)
+		return NULL;
+	target[length] = '\0';
+	return text_copy(target);
+}
+
+static bool complain_holder(const char *process, dev_t device, const char *what)
+{
+	char *path = text_format("/proc/%s/mountinfo", process);
+	struct mounts mounts;
+	bool found = false;
+	size_t i;
+
+	/* the process may be gone by now */
+	if (!read_table(&mounts, path)) {
+		for (i = 0; i < mounts.count && !found; i++) {
+			found = mounts.mount[i].device == device;
+			if (found)
+				complain_more("%s at %s in the mount namespace of process %s", what,
+					      mounts.mount[i].target, process);
+		}
+		mounts_free(&mounts);
+	}
+	free(path);
+	return found;
+}
+
+static char *namespace_of(const char *process)
+{
+	char *path = text_format("/proc/%s/ns/mnt", process);
+	char *namespace = read_link(path);
+
+	free(path);
+	return namespace;
+}
+
+bool mounts_elsewhere(dev_t device, const char *what)
+{
+	char *path = text_format("%s/proc", ops_root());
+	char *own = namespace_of("self"), *namespace, **seen = NULL;
+	DIR *stream = opendir(path);
+	size_t i, seen_count = 0;
+	struct dirent *entry;
+	bool found = false;
+
+	while (stream && own && (entry = readdir(stream))) {
+		const char *name = entry->d_name;
+
+		if (strspn(name, "0123456789") != strlen(name))
+			continue;
+		namespace = namespace_of(name);
+		if (!namespace || !strcmp(namespace, own)) {
+			free(namespace);
+			continue;
+		}
+		for (i = 0; i < seen_count; i++) {
+			if (!strcmp(namespace, seen[i]))
+				break;
+		}
+		if (i < seen_count) {
+			free(namespace);
+			continue;
+		}
+		seen = memory_grow(seen, seen_count + 1, sizeof(*seen));
+		seen[seen_count++] = namespace;
+		found |= complain_holder(name, device, what);
+	}
+	for (i = 0; i < seen_count; i++)
+		free(seen[i]);
+	free(seen);
+	if (stream)
+		closedir(stream);
+	free(own);
+	free(path);
+	return found;
 }
 
 static bool starts_with(const char *text, const char *start)
@@ -195,19 +287,6 @@ static char *absolute(const char *path)
 			     directory + strlen(root) : directory, path);
 	free(directory);
 	return result;
-}
-
-static char *read_link(const char *path)
-{
-	char *full = text_format("%s%s", ops_root(), path);
-	char target[PATH_MAX];
-	ssize_t length = readlink(full, target, sizeof(target) - 1);
-
-	free(full);
-	if (length < 0)
-		return NULL;
-	target[length] = '\0';
-	return text_copy(target);
 }
 
 /* One component further; 1: it was a link, which *link holds. */

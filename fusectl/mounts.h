@@ -28,6 +28,13 @@ struct mounts {
 
 /* 0 or a negative errno, after a message */
 int mounts_read(struct mounts *mounts);
+
+/*
+ * Complains about each other mount namespace, by a process in it, that has a
+ * filesystem on this device mounted; whether there is one.
+ */
+bool mounts_elsewhere(dev_t device, const char *what);
+
 void mounts_free(struct mounts *mounts);
 
 bool mount_is_fuse(const struct mount *mount);

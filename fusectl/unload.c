@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "connections.h"
@@ -46,8 +47,9 @@ static bool complain_busy(const struct connections *connections)
 {
 	const struct mounts *mounts = &connections->mounts;
 	const struct mount *mount;
+	char *references, *what;
 	size_t i, users = 0;
-	char *references;
+	dev_t device;
 
 	for (i = 0; i < mounts->count; i++) {
 		mount = &mounts->mount[i];
@@ -79,11 +81,12 @@ static bool complain_busy(const struct connections *connections)
 	for (i = 0; i < connections->own_count; i++) {
 		if (connections_mount(connections, connections->own[i]))
 			continue;
-		complain_more("connection %u has no mount point here; detached, or in another",
-			      connections->own[i]);
-		complain_more("  mount namespace: grep -l ' %u:%u ' /proc/*/mountinfo",
-			      connections->own[i] >> 20,
-			      connections->own[i] & 0xfffff);
+		what = text_format("unmount connection %u", connections->own[i]);
+		device = makedev(connections->own[i] >> 20, connections->own[i] & 0xfffff);
+		if (!mounts_elsewhere(device, what))
+			complain_more("connection %u was unmounted lazily and is still in use",
+				      connections->own[i]);
+		free(what);
 	}
 	if (!connections->own_count && !users)
 		complain_more("references: %s; who has /dev/fuse open: fuser -v /dev/fuse",
@@ -94,13 +97,19 @@ static bool complain_busy(const struct connections *connections)
 
 static void explain_remove(int error)
 {
+	dev_t device;
+
+	/* the kernel's word for "in use" to who doesn't want to wait */
+	if (error == -EAGAIN)
+		error = -EBUSY;
 	complain("can't unload fuse_ext: %s", strerror(-error));
-	if (error != -EBUSY && error != -EAGAIN)
+	if (error != -EBUSY)
 		return;
-	complain_more("a process may have /dev/fuse open: fuser -v /dev/fuse");
-	complain_more("or its control filesystem is mounted in another mount namespace:");
-	complain_more("  grep -l ' - fusectl ' /proc/*/mountinfo");
-	complain_more("or a filesystem was unmounted lazily and is still open");
+	/* all of it that is in this namespace is unmounted here */
+	if (!kernel_control_device(&device))
+		complain_more("a process may have /dev/fuse open: fuser -v /dev/fuse");
+	else if (!mounts_elsewhere(device, "its control filesystem is mounted"))
+		complain_more("its control filesystem was unmounted lazily and is still in use");
 }
 
 /* Down to what isn't ours. */
@@ -158,8 +167,10 @@ static int give_back(bool was_standard)
 		ret = journal_unmount(&journal, PLACE_STOCK);
 		if (!ret)
 			ret = take_away(PLACE_STOCK);
+		if (!ret && mounts_at(&mounts, PLACE_RUN))
+			ret = journal_unmount(&journal, PLACE_RUN);
 		if (!ret)
-			ret = take_away("/run/fuse-ext");
+			ret = take_away(PLACE_RUN);
 	} else if (was_standard && !mounts_at(&mounts, PLACE_STANDARD)) {
 		ret = journal_mount(&journal, PLACE_STANDARD);
 	}

@@ -86,16 +86,36 @@ int client_remount(int argc, char **argv)
 	return error != 0;
 }
 
-int client_write_word(int argc, char **argv)
+static int write_word(const char *path, const char *word)
 {
-	int fd = open(argv[0], O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t length = strlen(word) + 1;
+	char *line = malloc(length + 1);
 	int error = 0;
 
-	(void)argc;
-	if (fd < 0 || dprintf(fd, "%s\n", argv[1]) < 0)
+	if (!line)
+		exit(1);
+	snprintf(line, length + 1, "%s\n", word);
+	if (fd < 0) {
+		printf("open-%s\n", wire_errno_name(errno));
+		free(line);
+		return 1;
+	}
+	if (write(fd, line, length) < 0 || close(fd) < 0)
 		error = errno;
-	printf("%s=%s\n", fd < 0 ? "open" : "write", wire_errno_name(error));
+	printf("%s\n", wire_errno_name(error));
+	free(line);
 	return error != 0;
+}
+
+int client_write_word(int argc, char **argv)
+{
+	int failed = 0;
+	int i;
+
+	for (i = 0; i + 1 < argc; i += 2)
+		failed |= write_word(argv[i], argv[i + 1]);
+	return failed;
 }
 
 int client_now(int argc, char **argv)

@@ -26,6 +26,16 @@ int client_true(int argc, char **argv);
 int client_write_word(int argc, char **argv);
 int client_hold_files(int argc, char **argv);
 int client_die(int argc, char **argv);
+int client_close_kind(int argc, char **argv);
+int client_close_shared(int argc, char **argv);
+int client_close_told(int argc, char **argv);
+int client_map_close(int argc, char **argv);
+int client_exit_open(int argc, char **argv);
+int client_close_batch(int argc, char **argv);
+int client_take_turns(int argc, char **argv);
+int client_pass(int argc, char **argv);
+int client_pass_on(int argc, char **argv);
+int client_async_close(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

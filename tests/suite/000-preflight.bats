@@ -8,6 +8,10 @@ setup_file() {
 	isolate_file
 }
 
+teardown_file() {
+	isolate_file_end
+}
+
 @test "the tests run as root on a machine with FUSE and cgroup2" {
 	is "$(id -u)" 0 "user"
 	grep -qw fuse /proc/filesystems || modprobe fuse

@@ -109,7 +109,6 @@ teardown_file() {
 
 @test "a descriptor of /dev/fuse stays with the driver that it was opened on" {
 	local device options
-	mkdir "$FX/a"
 	exec {device}<>/dev/fuse
 	options=fd=$device,rootmode=40000,user_id=0,group_id=0
 	module_load

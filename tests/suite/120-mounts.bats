@@ -22,7 +22,6 @@ setup() {
 }
 
 unprivileged_mount() { # NAME
-	mkdir "$FX/$1"
 	chown "$user" "$FX/$1"
 	chmod 666 /dev/fuse
 	run_ 0 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
@@ -30,7 +29,7 @@ unprivileged_mount() { # NAME
 }
 
 mount_options() { # NAME: as /proc/mounts shows them
-	awk -v path="$FX/$1" '$2 == path { print $4 }' /proc/mounts
+	mount_field "$FX/$1" 4
 }
 
 @test "an unprivileged user mounts by fusermount3, and it is ours" {
@@ -100,7 +99,6 @@ mount_options() { # NAME: as /proc/mounts shows them
 
 @test "a mount option with a wrong value fails, and nothing is mounted" {
 	local wrong
-	mkdir "$FX/a"
 	for wrong in async_flush=yes async_flush= async_flush sync_release=exit syncfs=default; do
 		run_ 1 fxserver --mount-data "$wrong" "$FX/a"
 		like "$output" "mount .*$wrong" "the message for $wrong"
@@ -110,7 +108,6 @@ mount_options() { # NAME: as /proc/mounts shows them
 
 @test "the stock driver refuses our options (a mount with one can fail)" {
 	module_unload
-	mkdir "$FX/a"
 	run_ 1 fxserver --mount-data async_flush=on "$FX/a"
 	module_load
 }

@@ -169,7 +169,7 @@ control_mounts() {
 }
 
 @test "exit statuses: 2 usage, 4 no target, 5 not permitted, 6 stock; nothing is changed" {
-	local user=nobody
+	local user=nobody toggle
 	! getent passwd tester >/dev/null || user=tester
 	server old
 	run_ 0 fusectl load
@@ -193,7 +193,13 @@ control_mounts() {
 	run_ 6 fusectl set async_flush on "$FX/new" "$FX/old"
 	is "$(value_source async_flush)" "auto module" "the module's setting after all this"
 	is "$(value_source async_flush "$FX/new")" "auto module" "the connection's setting"
-	run_ 1 fusectl set syncfs on "$FX/new"
+	for toggle in $FX_TOGGLES; do
+		# a feature that this build hasn't got
+		if [[ " $(</sys/fs/fuse_ext/supported) " != *" $toggle "* ]]; then
+			run_ 1 fusectl set "$toggle" on "$FX/new"
+			like "$output" "$toggle" "the message names the toggle"
+		fi
+	done
 	server_stop new
 	server_stop old
 	run_ 0 fusectl unload

@@ -47,7 +47,7 @@ both() {
 }
 
 bindfs_on() { # DRIVER
-	mkdir -p "$FX/below" "$FX/a"
+	mkdir -p "$FX/below"
 	run_ 0 bindfs "$FX/below" "$FX/a"
 	is "$(driver_of "$FX/a")" "$1" "driver"
 	use "$FX/a"
@@ -59,7 +59,7 @@ bindfs_on() { # DRIVER
 }
 
 sshfs_on() { # DRIVER
-	mkdir -p "$FX/remote" "$FX/a"
+	mkdir -p "$FX/remote"
 	run_ 0 sshfs "root@127.0.0.1:$FX/remote" "$FX/a" -p 2222 -o "IdentityFile=$FX/key" \
 		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 	is "$(driver_of "$FX/a")" "$1" "driver"
@@ -92,13 +92,12 @@ sshfs_on() { # DRIVER
 
 ntfs_on() { # DRIVER
 	local device
-	mkdir -p "$FX/a"
 	run_ 0 truncate -s 16M "$FX/image"
 	run_ 0 losetup --find --show "$FX/image"
 	device=$output
 	run_ 0 mkntfs --quick --force "$device"
 	run_ 0 ntfs-3g "$device" "$FX/a"
-	like "$(awk -v path="$FX/a" '$2 == path { print $3 }' /proc/mounts)" '^fuseblk$' "type"
+	is "$(mount_field "$FX/a" 3)" fuseblk "type"
 	is "$(driver_of "$FX/a")" "$1" "driver"
 	use "$FX/a"
 	run_ 0 umount "$FX/a"
@@ -114,7 +113,6 @@ ntfs_on() { # DRIVER
 	local device
 	modprobe loop
 	module_load
-	mkdir -p "$FX/a"
 	run_ 0 truncate -s 16M "$FX/image"
 	run_ 0 losetup --find --show "$FX/image"
 	device=$output

@@ -61,16 +61,37 @@ mount fusectl $STANDARD fusectl 2097166"
 }
 
 @test "load: loaded by modprobe with the stock one at the standard place, both become reachable" {
+	local before
+	before=$(mountinfo)
 	"$FUSECTL_ROOT/fusectl-ops" insert
 	: >"$FUSECTL_ROOT/log"
 	fusectl 0 load
 	# private before ours is mounted over it, or ours would appear there, too
-	assert_equal "$(<"$FUSECTL_ROOT/log")" "mount $STANDARD $STOCK none 4096
+	# and in a directory that doesn't propagate it to other namespaces
+	assert_equal "$(<"$FUSECTL_ROOT/log")" "mount /run/fuse-ext /run/fuse-ext none 4096
+mount none /run/fuse-ext none 262144
+mount $STANDARD $STOCK none 4096
 mount none $STOCK none 262144
 mount fusectl $OWN fusectl 2097166
 mount fusectl $STANDARD fusectl 2097166"
 	assert_equal "$(on_top $STOCK)" 0:40
 	assert_equal "$(on_top $STANDARD)" 0:41
+	fusectl 0 unload
+	assert_equal "$(mountinfo)" "$before"
+	assert_equal "$(ls -A "$FUSECTL_ROOT/run")" fuse-ext.lock
+}
+
+@test "load: a step of the repair that fails undoes those before" {
+	"$FUSECTL_ROOT/fusectl-ops" insert
+	local before call
+	before=$(mountinfo)
+	for call in "mount /run/fuse-ext" "mount $STOCK" "mount $OWN" "mount $STANDARD"; do
+		echo "$call 5" >"$FUSECTL_ROOT/fail"
+		fusectl 1 load
+		assert_error "as it was before; fuse_ext is loaded"
+		assert_equal "$(mountinfo)" "$before"
+		[[ ! -e $FUSECTL_ROOT/run/fuse-ext ]] || fail "$call: /run/fuse-ext is left"
+	done
 }
 
 @test "load: repairs a missing bind below ours, and ours stays on top" {
@@ -150,14 +171,20 @@ fusectl_loaded_machine_here() {
 	: >"$FUSECTL_ROOT/log"
 }
 
-@test "unload: refused for a connection without a mount point here, with the look-up for it" {
+@test "unload: refused for a connection without a mount point here, says where it is" {
 	fusectl 0 load
 	own_connection 60
+	own_connection 61
+	process 4711 2 "500 20 0:60 / /mnt/el\040sewhere rw - fuse x rw"
+	process 4712 2 "500 20 0:60 / /mnt/el\040sewhere rw - fuse x rw"
+	process 4713 1 "500 20 0:60 / /mnt/same rw - fuse x rw"
 	"$FUSECTL_ROOT/fusectl-ops" refresh
 	: >"$FUSECTL_ROOT/log"
 	fusectl 1 unload
-	assert_error "connection 60 has no mount point here"
-	assert_error "grep -l ' 0:60 ' /proc/*/mountinfo"
+	assert_error "unmount connection 60 at /mnt/el sewhere in the mount namespace of process 4711"
+	refute_error 4712
+	refute_error 4713
+	assert_error "connection 61 was unmounted lazily"
 	assert_no_change
 }
 
@@ -186,11 +213,27 @@ fusectl_loaded_machine_here() {
 	local before
 	before=$(mountinfo | cut -d' ' -f3-)
 	touch "$FUSECTL_ROOT/hidden"
+	process 4711 2 "500 20 0:41 / /container/control rw - fusectl fusectl rw"
 	fusectl 1 unload
-	assert_error "another mount namespace"
+	assert_error "mounted at /container/control in the mount namespace of process 4711"
 	assert_error "as it was before"
 	assert_equal "$(mountinfo | cut -d' ' -f3- | sort)" "$(sort <<<"$before")"
 	fusectl 0 list
+}
+
+@test "unload: if the removal fails, says what may hold the module" {
+	fusectl 0 load
+	touch "$FUSECTL_ROOT/hidden"
+	fusectl 1 unload
+	assert_error "busy"
+	assert_error "its control filesystem was unmounted lazily"
+	rm "$FUSECTL_ROOT/hidden"
+	echo "remove * 16" >"$FUSECTL_ROOT/fail"
+	fusectl 1 unload
+	assert_error "fuser -v /dev/fuse"
+	echo "remove * 1" >"$FUSECTL_ROOT/fail"
+	fusectl 1 unload
+	assert_error "Operation not permitted"
 }
 
 @test "unload: if ours at the standard place can't be unmounted, nothing is" {

@@ -22,6 +22,7 @@ module_file_end() {
 	done < <(mounts_below /run/fuse-ext-test)
 	[ ! -d /sys/module/fuse_ext ] || timeout 60 rmmod fuse_ext
 	rmdir "$FX_STOCK" "$FX_OURS" /run/fuse-ext-test
+	isolate_file_end
 }
 
 module_load() {
@@ -78,6 +79,15 @@ control_of() {
 abort_() {
 	log_line "abort of $1"
 	echo 1 >"$(control_of "$1")/abort"
+}
+
+# mount_field MOUNTPOINT NUMBER: of its line in /proc/mounts.
+mount_field() {
+	local fields result=
+	while read -r -a fields; do
+		[ "${fields[1]}" != "$1" ] || result=${fields[$2 - 1]}
+	done </proc/mounts
+	echo "$result"
 }
 
 # types_served: how often each filesystem type is in /proc/filesystems.

@@ -5,7 +5,7 @@
 server() {
 	local name=$1
 	shift
-	mkdir -p "$FX/$name"
+	[ -d "$FX/$name" ] || mkdir "$FX/$name"
 	run_ 0 fxserver --log "$FX/$name.log" --control "$FX/$name.control" \
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }
@@ -14,7 +14,7 @@ server() {
 raw_server() {
 	local name=$1
 	shift
-	mkdir -p "$FX/$name"
+	[ -d "$FX/$name" ] || mkdir "$FX/$name"
 	run_ 0 rawserver --log "$FX/$name.log" --control "$FX/$name.control" \
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }

@@ -25,15 +25,23 @@ connection_get() {
 
 # in_force MOUNTPOINT TOGGLE: "VALUE SOURCE" from ext_state.
 in_force() {
-	awk -v toggle="$2" '$1 == toggle { print $2, $3 }' "$(control_of "$1")/ext_state"
+	local name value source
+	while read -r name value source; do
+		[ "$name" != "$2" ] || echo "$value $source"
+	done <"$(control_of "$1")/ext_state"
 }
 
 # counter MOUNTPOINT NAME: from ext_stats.
 counter() {
-	awk -v name="$2" '$1 == name { print $2 }' "$(control_of "$1")/ext_stats"
+	local name value
+	while read -r name value; do
+		[ "$name" != "$2" ] || echo "$value"
+	done <"$(control_of "$1")/ext_stats"
 }
 
-# write_error FILE WORD: what write(2) of a word says, by name.
-write_error() {
-	run_ any fxclient write-word "$1" "$2"
+# write_words FILE WORD [FILE WORD]...: what write(2) says to each, by name, in
+# $output, a word each.
+write_words() {
+	run_ any fxclient write-word "$@"
+	output=${output//$'\n'/ }
 }

@@ -25,11 +25,12 @@ fusectl_machine() {
 	export UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
 	local toggle
 
-	mkdir -p "$FUSECTL_ROOT"/{proc/self,sys/module,sys/fs/fuse/connections,run,own,stock} \
+	mkdir -p "$FUSECTL_ROOT"/{proc/self/ns,sys/module,sys/fs/fuse/connections,run,own,stock} \
 		"$FUSECTL_ROOT"/{mnt,module/parameters,sysfs/connections,modinfo,home/user}
 	cp "$HELPERS/fusectl-ops" "$FUSECTL_ROOT/"
 	: >"$FUSECTL_ROOT/log"
 	: >"$FUSECTL_ROOT/fail"
+	ln -s 'mnt:[1]' "$FUSECTL_ROOT/proc/self/ns/mnt"
 	cat >"$FUSECTL_ROOT/proc/self/mountinfo" <<-'END'
 		20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 		21 20 0:20 / /proc rw,nosuid - proc proc rw
@@ -86,6 +87,13 @@ add_mount() {
 	case $3 in
 	0:4[01]) "$FUSECTL_ROOT/fusectl-ops" refresh "$4" ;;
 	esac
+}
+
+# process NUMBER NAMESPACE [MOUNTINFO]: another process, its mount namespace
+process() {
+	mkdir -p "$FUSECTL_ROOT/proc/$1/ns"
+	ln -s "mnt:[$2]" "$FUSECTL_ROOT/proc/$1/ns/mnt"
+	printf '%s\n' "${3-}" >"$FUSECTL_ROOT/proc/$1/mountinfo"
 }
 
 # stock_connection NUMBER TARGET TYPE SOURCE
