@@ -17,7 +17,6 @@ struct dentry;
 struct fuse_args;
 struct fuse_conn;
 struct fuse_file;
-struct fuse_init_out;
 struct fuse_mount;
 struct kobject;
 struct miscdevice;
@@ -160,7 +159,7 @@ void fuse_ext_write_end(struct fuse_ext_write *write);
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);
 void fuse_ext_init_request(struct fuse_args *args);
-void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_init_out *out);
+void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_args *args);
 
 /* interpose.c */
 void fuse_ext_init_file_inode(struct inode *inode);

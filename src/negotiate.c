@@ -85,18 +85,20 @@ void fuse_ext_init_request(struct fuse_args *args)
 }
 
 /*
- * @out: the server's reply, of whatever length, with zeros behind it.  Servers
- * older than protocol 7.6 have no flags.
+ * @args: the INIT that was answered.  Its size is by now that of the answer: a
+ * short one has no feature word.  Servers older than protocol 7.6 have no flags.
  */
-void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_init_out *out)
+void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_args *args)
 {
+	const struct fuse_init_out *out = args->out_args[0].value;
 	u32 words[sizeof(*out) / sizeof(u32)];
-	u32 flags2;
 
 	BUILD_BUG_ON(sizeof(*out) != FUSE_EXT_INIT_OFFSET + sizeof(u32));
+	if (args->out_args[0].size < sizeof(*out) || out->minor < 6)
+		return;
+	/* 5.10 has no names for flags2 and what is behind it. */
 	memcpy(words, out, sizeof(words));
-	flags2 = words[8];
-	if (out->minor < 6 || !(out->flags & FUSE_INIT_EXT) || !(flags2 & FUSE_EXT_INIT_FLAGS2))
+	if (!(out->flags & FUSE_INIT_EXT) || !(words[8] & FUSE_EXT_INIT_FLAGS2))
 		return;
 	WRITE_ONCE(fc->ext.want, words[FUSE_EXT_INIT_OFFSET / sizeof(u32)] & FUSE_EXT_SUPPORTED);
 	fuse_ext_syncfs_update(fc);
