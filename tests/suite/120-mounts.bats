@@ -8,7 +8,7 @@ load helpers/all
 setup_file() {
 	isolate_file
 	module_file
-	module_load
+	module_want loaded
 }
 
 teardown_file() {
@@ -16,6 +16,7 @@ teardown_file() {
 }
 
 setup() {
+	module_as_wanted
 	isolate_begin
 	user=nobody
 	! getent passwd tester >/dev/null || user=tester
@@ -40,7 +41,7 @@ mount_options() { # NAME: as /proc/mounts shows them
 		"$(type -P fxclient)" close "$FX/a/file"
 	is "$(field error)" OK "close(2)"
 	# and nobody else may look, as always
-	run_ 1 setpriv --reuid 4711 --regid 4711 --clear-groups ls "$FX/a"
+	run_ 2 setpriv --reuid 4711 --regid 4711 --clear-groups ls "$FX/a"
 	run_ 0 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
 		fusermount3 -u "$FX/a"
 }
@@ -52,7 +53,7 @@ mount_options() { # NAME: as /proc/mounts shows them
 	run_ 0 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
 		"$(type -P fxclient)" close "$FX/a/file"
 	is "$(field error)" OK "close(2)"
-	run_ 1 setpriv --reuid 4711 --regid 4711 --clear-groups ls "$FX/a"
+	run_ 2 setpriv --reuid 4711 --regid 4711 --clear-groups ls "$FX/a"
 	run_ 0 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
 		fusermount3 -u "$FX/a"
 	module_load

@@ -9,6 +9,7 @@ load helpers/all
 setup_file() {
 	isolate_file
 	module_file
+	module_want unloaded
 }
 
 teardown_file() {

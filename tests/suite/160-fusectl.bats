@@ -13,6 +13,7 @@ STANDARD=/sys/fs/fuse/connections
 setup_file() {
 	isolate_file
 	module_file
+	module_want unloaded
 	FX_MOUNTED=no
 	if ! mountpoint -q $STANDARD; then
 		mount -i -t fusectl none $STANDARD

@@ -8,7 +8,7 @@ load helpers/all
 setup_file() {
 	isolate_file
 	module_file
-	module_load
+	module_want loaded
 }
 
 teardown_file() {

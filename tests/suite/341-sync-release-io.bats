@@ -9,7 +9,7 @@ load helpers/nodes
 setup_file() {
 	isolate_file
 	module_file
-	module_load
+	module_want loaded
 }
 
 teardown_file() {

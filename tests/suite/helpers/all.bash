@@ -7,6 +7,7 @@ load helpers/server
 load helpers/toggle
 
 setup() {
+	module_as_wanted
 	isolate_begin
 }
 

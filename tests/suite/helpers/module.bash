@@ -35,6 +35,21 @@ module_unload() {
 	timeout 60 rmmod fuse_ext
 }
 
+# module_want loaded|unloaded: for setup_file: how each test finds it; a test
+# that fails between unloading and loading doesn't take the next ones with it.
+module_want() {
+	export FX_WANT=$1
+	module_as_wanted
+}
+module_as_wanted() {
+	if [ "${FX_WANT:-}" = loaded ] && [ ! -d /sys/module/fuse_ext ]; then
+		module_load
+	elif [ "${FX_WANT:-}" = unloaded ] && [ -d /sys/module/fuse_ext ]; then
+		! mountpoint -q "$FX_OURS" || umount "$FX_OURS"
+		timeout 60 rmmod fuse_ext
+	fi
+}
+
 # connection_of MOUNTPOINT: the number of its connection.
 connection_of() {
 	local device path number=
