@@ -64,6 +64,10 @@ static const struct {
 	  "send a descriptor of FILE to another process, which closes it last" },
 	{ "async-close", client_async_close, 2, "aio|uring FILE",
 	  "close FILE with a read of this kind in flight" },
+	{ "syncfs", client_syncfs, 1, "FILE [BYTES]",
+	  "open, write BYTES (none), time syncfs(2), close" },
+	{ "dirty", client_dirty, 2, "FILE SECONDS",
+	  "make pages dirty, again and again" },
 	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },
 	{ "true", client_true, 0, "", "do nothing" },
 };
