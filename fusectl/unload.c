@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "connections.h"
@@ -42,14 +43,34 @@ static bool at_own_places(const struct mounts *mounts,
 	return top && connections_is_own_control(top);
 }
 
+/* The module's count without the one that our control filesystem is. */
+static long other_references(void)
+{
+	char *text = kernel_module_attribute("refcnt");
+	long references = text ? atol(text) - 1 : 0;
+
+	free(text);
+	return references;
+}
+
+/* A server closes /dev/fuse some time after the unmount that ends it. */
+static void wait_for_servers(void)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	int i;
+
+	for (i = 0; i < 20 && other_references() > 0; i++)
+		nanosleep(&pause, NULL);
+}
+
 /* Complains about all that keeps fuse_ext loaded; false: nothing known does. */
 static bool complain_busy(const struct connections *connections)
 {
 	const struct mounts *mounts = &connections->mounts;
 	const struct mount *mount;
-	char *references, *what;
 	size_t i, users = 0;
 	dev_t device;
+	char *what;
 
 	for (i = 0; i < mounts->count; i++) {
 		mount = &mounts->mount[i];
@@ -57,12 +78,10 @@ static bool complain_busy(const struct connections *connections)
 		    !at_own_places(mounts, mount))
 			users++;
 	}
-	references = kernel_module_attribute("refcnt");
-	/* our control filesystem is one reference, wherever it is mounted */
-	if (!connections->own_count && !users &&
-	    (!references || atol(references) <= 1)) {
-		free(references);
-		return false;
+	if (!connections->own_count && !users) {
+		wait_for_servers();
+		if (other_references() <= 0)
+			return false;
 	}
 	complain("fuse_ext is in use and stays loaded (Device or resource busy)");
 	for (i = 0; i < mounts->count; i++) {
@@ -89,9 +108,8 @@ static bool complain_busy(const struct connections *connections)
 		free(what);
 	}
 	if (!connections->own_count && !users)
-		complain_more("references: %s; who has /dev/fuse open: fuser -v /dev/fuse",
-			      references);
-	free(references);
+		complain_more("references: %ld; who has /dev/fuse open: fuser -v /dev/fuse",
+			      other_references());
 	return true;
 }
 
@@ -113,7 +131,7 @@ static void explain_remove(int error)
 }
 
 /* Down to what isn't ours. */
-static int unmount_own(struct journal *journal, const char *place, bool *any)
+static int unmount_own(struct journal *journal, const char *place)
 {
 	const struct mount *mount;
 	struct mounts mounts;
@@ -129,8 +147,6 @@ static int unmount_own(struct journal *journal, const char *place, bool *any)
 		mounts_free(&mounts);
 		if (own)
 			ret = journal_unmount(journal, place);
-		if (own && !ret)
-			*any = true;
 	} while (own && !ret);
 	return ret;
 }
@@ -149,31 +165,36 @@ static int take_away(const char *directory)
 
 /*
  * After the removal.  PLACE_STOCK tells who loaded the module: if it isn't
- * mounted, it wasn't fusectl, so ours was mounted at the standard place in the
- * stock one's stead, and now the stock one is due there.
+ * mounted, or is a bind in a PLACE_RUN of its own, it wasn't fusectl, so ours
+ * was mounted at the standard place in the stock one's stead, and now the stock
+ * one is due there.
  */
 static int give_back(bool was_standard)
 {
 	struct journal journal = { 0 };
 	const struct mount *stock;
 	struct mounts mounts;
+	bool by_fusectl;
 	int ret;
 
 	ret = mounts_read(&mounts);
 	if (ret)
 		return ret;
 	stock = mounts_at(&mounts, PLACE_STOCK);
-	if (stock && mount_is_control(stock)) {
+	if (stock && !mount_is_control(stock))
+		stock = NULL;
+	by_fusectl = stock && !mounts_at(&mounts, PLACE_RUN);
+	if (stock) {
 		ret = journal_unmount(&journal, PLACE_STOCK);
 		if (!ret)
 			ret = take_away(PLACE_STOCK);
-		if (!ret && mounts_at(&mounts, PLACE_RUN))
+		if (!ret && !by_fusectl)
 			ret = journal_unmount(&journal, PLACE_RUN);
 		if (!ret)
 			ret = take_away(PLACE_RUN);
-	} else if (was_standard && !mounts_at(&mounts, PLACE_STANDARD)) {
-		ret = journal_mount(&journal, PLACE_STANDARD);
 	}
+	if (!ret && !by_fusectl && was_standard && !mounts_at(&mounts, PLACE_STANDARD))
+		ret = journal_mount(&journal, PLACE_STANDARD);
 	mounts_free(&mounts);
 	journal_keep(&journal);
 	if (ret) {
@@ -185,12 +206,13 @@ static int give_back(bool was_standard)
 
 static int unload(struct journal *journal)
 {
-	bool was_own = false, was_standard = false;
+	bool was_standard;
 	int ret;
 
-	ret = unmount_own(journal, PLACE_STANDARD, &was_standard);
+	ret = unmount_own(journal, PLACE_STANDARD);
+	was_standard = journal->count > 0;
 	if (!ret)
-		ret = unmount_own(journal, PLACE_OWN, &was_own);
+		ret = unmount_own(journal, PLACE_OWN);
 	if (!ret) {
 		ret = ops_module_remove();
 		if (ret)

@@ -22,7 +22,7 @@
 
 /* 5.17 added fuse_init_in.flags2 and the 64-byte INIT. */
 #ifndef FUSE_INIT_EXT
-#define FUSE_INIT_EXT (1U << 30)
+#define FUSE_INIT_EXT BIT(30)
 #endif
 
 /* 5.14 added FUSE_SYNCFS. */

@@ -110,7 +110,7 @@ struct fuse_ext_release;
 /**
  * struct fuse_ext_file - our part of struct fuse_file
  * @release:	the close(2) that waits for RELEASE, until the request has it
- * @closers:	thread numbers of the last two tasks that closed a descriptor
+ * @closers:	thread numbers of those in close(2): fuse_ext_file_flush()
  * @sync_release: the server set FOPEN_SYNC_RELEASE
  */
 struct fuse_ext_file {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Mounting: a connection's settings from the options of mount(2) and remount,
- * and in /proc/mounts; and the end of a mount.  fs/fuse's own options stay fs/fuse's: ours are taken out of
- * the stream before it sees them.
+ * and in /proc/mounts; and the end of a mount.  fs/fuse's own options stay
+ * fs/fuse's: ours are taken out of the stream before it sees them.
  */
 #include <linux/capability.h>
 #include <linux/fs_context.h>

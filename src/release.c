@@ -97,26 +97,41 @@ bool fuse_ext_is_reader(struct fuse_conn *fc)
 }
 
 /*
- * Interposed .flush, which every close(2) calls: remember who closes.  Two
- * tasks that close the last two descriptors at once may flush in one order and
- * drop their references in the other, so the last two are remembered.
+ * Interposed .flush, which every close(2) calls: remember who closes, as far as
+ * this close(2) drops the last reference.  It does for certain if there is no
+ * other one now: the task then stands in both places.  Else there is a mapping,
+ * a request in flight or another descriptor, and whoever drops the last one may
+ * not be in close(2) at all; but two tasks that close the last two descriptors
+ * at once see each other's, so the last two different tasks are remembered.
  */
 int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 {
 	struct fuse_file *ff = file->private_data;
 	pid_t pid = task_pid_nr(current);
 
-	if (READ_ONCE(ff->ext.closers[0]) != pid) {
+	if (file_count(file) == 1) {
+		WRITE_ONCE(ff->ext.closers[0], pid);
+		WRITE_ONCE(ff->ext.closers[1], pid);
+	} else if (!mapping_mapped(file->f_mapping) && READ_ONCE(ff->ext.closers[0]) != pid) {
 		WRITE_ONCE(ff->ext.closers[1], READ_ONCE(ff->ext.closers[0]));
 		WRITE_ONCE(ff->ext.closers[0], pid);
 	}
 	return fuse_ext_stock_file_operations->flush(file, id);
 }
 
-static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
+static bool is_closer(const struct fuse_file *ff)
 {
 	pid_t pid = task_pid_nr(current);
+	pid_t last = READ_ONCE(ff->ext.closers[0]);
+	pid_t before = READ_ONCE(ff->ext.closers[1]);
 
+	if (last == before)
+		return last == pid;
+	return before && (last == pid || before == pid);
+}
+
+static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
+{
 	switch (fuse_ext_value(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE)) {
 	case FUSE_EXT_ON:
 		break;
@@ -136,9 +151,7 @@ static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
 	 */
 	if (current->flags & (PF_EXITING | PF_KTHREAD))
 		return false;
-	if (READ_ONCE(ff->ext.closers[0]) != pid && READ_ONCE(ff->ext.closers[1]) != pid)
-		return false;
-	return !fuse_ext_is_reader(fc);
+	return is_closer(ff) && !fuse_ext_is_reader(fc);
 }
 
 /* Interposed .release */

@@ -29,13 +29,15 @@
 
 #define PAGE	4096
 
+static FILE *results;
 static unsigned int steps;
 static char buffer[16 * PAGE];
 
-/* Print the step and its result; results are compared between runs as well. */
+/* Write down the step and its result: they are compared between runs as well. */
 static long step(const char *name, long result)
 {
-	printf("%u %s %ld %s\n", ++steps, name, result, wire_errno_name(result < 0 ? errno : 0));
+	fprintf(results, "%u %s %ld %s\n", ++steps, name, result,
+		wire_errno_name(result < 0 ? errno : 0));
 	return result;
 }
 
@@ -221,9 +223,9 @@ static void descriptors(void)
 
 int client_script(int argc, char **argv)
 {
-	(void)argc;
-	if (chdir(argv[0]) < 0) {
-		fprintf(stderr, "fxclient: %s: %s\n", argv[0], strerror(errno));
+	results = argc > 1 ? fopen(argv[1], "we") : stdout;
+	if (!results || chdir(argv[0]) < 0) {
+		fprintf(stderr, "fxclient: %s: %s\n", argv[results ? 0 : 1], strerror(errno));
 		return 1;
 	}
 	umask(022);
@@ -235,5 +237,7 @@ int client_script(int argc, char **argv)
 	attributes();
 	descriptors();
 	printf("steps=%u\n", steps);
+	if (results != stdout && fclose(results))
+		return 1;
 	return chdir("/") < 0;
 }

@@ -32,7 +32,7 @@ static const struct {
 	  "SIGKILL a process in close(2)" },
 	{ "lock", client_lock, 2, "posix|flock FILE",
 	  "lock, time close(2), lock again from another process" },
-	{ "script", client_script, 1, "DIR",
+	{ "script", client_script, 1, "DIR [RESULTS]",
 	  "more than 40 different calls, the same at each run" },
 	{ "control", client_control, 2, "SOCKET COMMAND...",
 	  "a command for fxserver or rawserver" },
@@ -68,6 +68,8 @@ static const struct {
 	  "open, write BYTES (none), time syncfs(2), close" },
 	{ "dirty", client_dirty, 2, "FILE SECONDS",
 	  "make pages dirty, again and again" },
+	{ "tick", client_tick, 1, "FIFO",
+	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
 	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },
 	{ "true", client_true, 0, "", "do nothing" },
 };

@@ -21,6 +21,7 @@ int client_lock(int argc, char **argv);
 int client_script(int argc, char **argv);
 int client_control(int argc, char **argv);
 int client_remount(int argc, char **argv);
+int client_tick(int argc, char **argv);
 int client_now(int argc, char **argv);
 int client_true(int argc, char **argv);
 int client_write_word(int argc, char **argv);

@@ -100,10 +100,10 @@ mount_options() { # NAME: as /proc/mounts shows them
 
 @test "a mount option with a wrong value fails, and nothing is mounted" {
 	local wrong
-	for wrong in async_flush=yes async_flush= async_flush sync_release=exit syncfs=default; do
+	for wrong in async_flush=yes async_flush= async_flush sync_release=exit syncfs=-1; do
 		run_ 1 fxserver --mount-data "$wrong" "$FX/a"
 		like "$output" "mount .*$wrong" "the message for $wrong"
-		run_ 1 mountpoint -q "$FX/a"
+		! connection_of "$FX/a" || fail "it is mounted with $wrong"
 	done
 }
 
@@ -128,9 +128,11 @@ mount_options() { # NAME: as /proc/mounts shows them
 	server_stop a
 }
 
-@test "mount -o remount,async_flush= works with this machine's mount(8)" {
+# Without --options-mode, a mount(8) that uses fsconfig(2) repeats what is in
+# /proc/mounts, user_id= and so on, which no FUSE driver takes in a remount.
+@test "mount(8) remounts with async_flush=" {
 	server a
-	run_ 0 mount -i -o remount,async_flush=exit "$FX/a"
+	run_ 0 mount -i --options-mode ignore -o remount,async_flush=exit "$FX/a"
 	is "$(in_force "$FX/a" async_flush)" "exit mount" "after the remount"
 	server_stop a
 }

@@ -21,20 +21,36 @@ teardown_file() {
 # when it likes, alone or in a batch), and what its calls returned in
 # NAME.results.  unique, pid and lock owners are "xx".  SETATTR of nothing but
 # mtime and ctime (valid is 0x420 or 0x460; writeback cache only) is left out:
-# whether it is sent depends on the clock having ticked between two writes.
+# whether it is sent depends on the clock having ticked between two writes.  Of
+# WRITEs from the writeback cache (write_flags has FUSE_WRITE_CACHE) there is
+# NAME.pages instead: how many go together is up to the kernel's flusher.
 record() {
 	local name=$1
 	shift
 	server "$name" --dump "$FX/$name.dump" --mask --threads single "$@"
-	run_ 0 fxclient script "$FX/$name"
-	printf '%s\n' "$output" >"$FX/$name.results"
+	run_ 0 fxclient script "$FX/$name" "$FX/$name.results"
 	tell "$name" mark end
 	server_stop "$name"
 	sed -i '/^MARK end/,$d' "$FX/$name.dump"
 	awk '$1 == "INIT" { print $2 }' "$FX/$name.dump" >"$FX/$name.init"
 	awk '$1 ~ /^(INIT|FORGET|BATCH_FORGET)$/ { next }
 		$1 == "SETATTR" && substr($2, 81, 8) ~ /^[26]0040000$/ { next }
+		$1 == "WRITE" && substr($2, 121, 8) == "01000000" { next }
 		{ print }' "$FX/$name.dump" >"$FX/$name.requests"
+	# nodeid, and the number of each page
+	awk -v digits=0123456789abcdef '
+		function number(hex, i, n) { # little endian
+			for (i = length(hex) - 1; i > 0; i -= 2)
+				n = n * 256 + 16 * (index(digits, substr(hex, i, 1)) - 1) +
+					index(digits, substr(hex, i + 1, 1)) - 1
+			return n
+		}
+		$1 == "WRITE" && substr($2, 121, 8) == "01000000" {
+			first = int(number(substr($2, 97, 16)) / 4096)
+			last = int((number(substr($2, 97, 16)) + number(substr($2, 113, 8)) - 1) / 4096)
+			for (page = first; page <= last; page++)
+				print substr($2, 33, 16), page
+		}' "$FX/$name.dump" | sort -u >"$FX/$name.pages"
 	# header 40 bytes; FORGET: nlookup; BATCH_FORGET: count, dummy, then pairs
 	awk '$1 == "FORGET" { print substr($2, 33, 16) substr($2, 81, 16) }
 		$1 == "BATCH_FORGET" {
@@ -67,6 +83,7 @@ compare() { # WHAT
 		diff "$FX/stock.requests" "$FX/ours.requests" | cut -c1-300 | head -n 20
 		fail "$1: the requests differ"
 	}
+	cmp "$FX/stock.pages" "$FX/ours.pages" || fail "$1: the pages written back differ"
 	cmp "$FX/stock.forgets" "$FX/ours.forgets" || fail "$1: the FORGETs differ"
 	is "$(init_without_ext ours)" "$(init_without_ext stock)" "$1: INIT but for our bit"
 }

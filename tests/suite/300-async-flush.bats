@@ -110,7 +110,7 @@ close_time() { # NAME
 		server_stop a
 		is "$(requests a FLUSH)" 1 "FLUSH requests on $driver"
 		is "$(replies a FLUSH error=OK)" 1 "answers to FLUSH on $driver"
-		is "$(lost a)" "" "answers that came too late on $driver"
+		is "$(lost a FLUSH)" "" "answers that came too late on $driver"
 	done
 	module_load
 }

@@ -13,7 +13,7 @@ load helpers/nodes
 setup_file() {
 	isolate_file
 	module_file
-	module_load
+	module_want loaded
 	if [ "${FUSE_EXT_LONG:-0}" = 1 ]; then
 		export BATS_TEST_TIMEOUT=3600 FX_LIMIT=3000
 	fi
@@ -32,7 +32,7 @@ take_turns() {
 
 @test "two nodes on stock: a file that was closed is still locked at once after" {
 	module_unload
-	two_nodes --exclusive --delay release=2
+	two_nodes --exclusive --delay release=20
 	take_turns file 50
 	at_least "$(field conflicts)" 25 "rounds of 50 that met the other node's lock"
 	two_nodes_stop
@@ -40,7 +40,7 @@ take_turns() {
 }
 
 @test "two nodes with off: as on stock" {
-	two_nodes --exclusive --delay release=2 --want 2
+	two_nodes --exclusive --delay release=20 --want 2
 	connection_set "$FX/a" sync_release off
 	connection_set "$FX/b" sync_release off
 	take_turns sync 50
@@ -68,6 +68,7 @@ take_turns() {
 	take_turns sync "$rounds"
 	is "$(field conflicts)" 0 "rounds of $rounds that met the other node's lock"
 	# the same server's files without the flag are locked
+	tell a delay release=20
 	take_turns plain 50
 	at_least "$(field conflicts)" 25 "rounds of 50 on a file without the flag"
 	two_nodes_stop
@@ -91,7 +92,7 @@ two_to_one() {
 	two_to_one a "$files"
 	figure close_two_clients_percent "$percent" "%"
 	below "$percent" 151 "percent of the time of one client"
-	soon 10 has_requests a RELEASE $((3 * files)) || fail "$(requests a RELEASE) RELEASE requests"
+	soon 10 has_many a recv RELEASE $((3 * files)) || fail "$(requests a RELEASE) RELEASE requests"
 	is "$(counter "$FX/a" release_sync)" $((3 * files)) "release_sync"
 	server_stop a
 }

@@ -319,3 +319,16 @@ fusectl_loaded_machine_here() {
 	fusectl 2 unload now
 	assert_no_change
 }
+
+@test "unload: waits a moment for a server that is about to close /dev/fuse" {
+	fusectl 0 load
+	echo 1 >"$FUSECTL_ROOT/held"
+	"$FUSECTL_ROOT/fusectl-ops" refresh
+	(
+		sleep 0.5
+		rm "$FUSECTL_ROOT/held"
+		"$FUSECTL_ROOT/fusectl-ops" refresh
+	) 3>&- &
+	fusectl 0 unload
+	assert_quiet
+}

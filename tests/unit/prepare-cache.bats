@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2119,SC2120,SC2016  # arguments at will; words for eval
 # SPDX-License-Identifier: GPL-2.0
 #
 # src/prepare: the cache of unpacked sources.  It may make a run faster, and
@@ -106,7 +107,7 @@ prepare_it() {
 		diff -r "${out%/*}/1/fs" "${out%/*}/$n/fs"
 	done
 	[ -z "$(find "$cache" -name '.new-*')" ]
-	[ "$(ls "$cache/tree" | wc -l)" -eq 1 ]
+	[ "$(find "$cache/tree" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ]
 }
 
 @test "cache: runs at the same time into one directory don't disturb each other" {

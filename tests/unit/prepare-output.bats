@@ -127,7 +127,7 @@ exec sleep 60
 EOF
 	setsid "$prepare" --kernel "$kernel" --output "$out" 3>&- >"$BATS_TEST_TMPDIR/log" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		sleep 0.1
 		grep -q unpacking "$BATS_TEST_TMPDIR/log" || continue
 		[ -z "$(find "${out%/*}" -name 'unpacked')" ] || break
@@ -152,7 +152,7 @@ exec sleep 60
 EOF
 	setsid "$prepare" --kernel "$kernel" --output "$out" 3>&- >"$BATS_TEST_TMPDIR/log" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		sleep 0.1
 		! grep -q unpacking "$BATS_TEST_TMPDIR/log" || break
 	done

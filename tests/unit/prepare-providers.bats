@@ -92,7 +92,7 @@ EOF
 	mkdir -p "$root/usr/src/fuse-ext-sources" "$BATS_TEST_TMPDIR/rpm"
 	pack "$tree" "$BATS_TEST_TMPDIR/rpm/linux-6.12.7-55.el10.tar.xz"
 	echo other >"$BATS_TEST_TMPDIR/rpm/kernel.spec"
-	(cd "$BATS_TEST_TMPDIR/rpm" && ls | cpio -o --quiet) \
+	(cd "$BATS_TEST_TMPDIR/rpm" && printf '%s\n' ./* | cpio -o --quiet) \
 		>"$root/usr/src/fuse-ext-sources/kernel-6.12.7-55.el10.src.rpm"
 	run -0 "$prepare" --kernel "$kernel" --output "$out"
 	prepared_from kernel.src.rpm 6.12.7-55.el10

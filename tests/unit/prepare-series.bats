@@ -17,7 +17,7 @@ dkms_conf() {
 
 @test "series: dkms.conf builds exactly the series of src/hooks/series" {
 	series=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' src/hooks/series | awk '{ print $1 }')
-	[ "$(dkms_conf BUILD_EXCLUSIVE_KERNEL)" = "^($(sed 's/\./\\./g' <<<"$series" | paste -sd '|'))\\." ]
+	[ "$(dkms_conf BUILD_EXCLUSIVE_KERNEL)" = "^($(paste -sd '|' <<<"${series//./\\.}"))\\." ]
 	regex=$(dkms_conf BUILD_EXCLUSIVE_KERNEL)
 	for kernel in 5.10.0-46-amd64 6.1.0-56-amd64 6.12.95+deb12-amd64 7.2.13+deb14-amd64 7.3.4; do
 		[[ $kernel =~ $regex ]]

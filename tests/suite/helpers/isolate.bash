@@ -12,6 +12,11 @@ FX_OURS=/run/fuse-ext-test/ours
 # mounts_below DIRECTORY: mount points, the newest first.
 mounts_below() {
 	local path list=()
+	# below "" would be every mount of this machine
+	[[ $1 == /tmp/fuse-ext.* || $1 == /run/fuse-ext-test ]] || {
+		echo "mounts_below '$1': not a folder of the tests" >&2
+		return 1
+	}
 	while read -r _ _ _ _ path _; do
 		if [[ $path == "$1"/* ]]; then
 			list=("$path" "${list[@]}")
@@ -44,10 +49,11 @@ module_users() {
 isolate_file() {
 	local name=${BATS_TEST_FILENAME##*/}
 	export FX_LOG=${FUSE_EXT_OUT:?must name a folder for logs}/${name%.bats}.log
-	export FX_RUN=$$ FX_NEVER=$BATS_FILE_TMPDIR/never FX_BAD=$BATS_FILE_TMPDIR/bad
+	export FX_RUN=$$ FX_TICKS=$BATS_FILE_TMPDIR/ticks FX_BAD=$BATS_FILE_TMPDIR/bad
 	PATH=${FUSE_EXT_SERVERS:?must name the folder of the test servers}:$PATH
 	: >"$FX_LOG"
-	mkfifo "$FX_NEVER"
+	mkfifo "$FX_TICKS"
+	fxclient tick "$FX_TICKS" 3>&- </dev/null >>"$FX_LOG" 2>&1 &
 	grep -vE '^(#|$)' "$FUSE_EXT_SRC/tests/vm/dmesg-bad" >"$FX_BAD"
 }
 
@@ -56,7 +62,7 @@ isolate_file_end() {
 	local root
 	cgroup_root
 	find "$root" -mindepth 1 -maxdepth 1 -name "fuse-ext.$FX_RUN.*" -exec rmdir {} +
-	rm -rf --one-file-system /tmp/fuse-ext."$FX_RUN".*
+	rm -rf --one-file-system /tmp/fuse-ext."$FX_RUN".* "$FX_TICKS"
 }
 
 # Few processes here and in isolate_end: each takes a tenth of a second in an
@@ -109,10 +115,11 @@ kernel_complained() {
 # Abort, kill, unmount: whatever is left of the test.
 isolate_force() {
 	local path device major minor control pid
+	[[ $FX == /tmp/fuse-ext.* ]] || return 1
 	while read -r _ _ device _ path _; do
 		[[ $path == "$FX"/* ]] || continue
 		IFS=: read -r major minor <<<"$device"
-		for control in "$FX_STOCK" "$FX_OURS"; do
+		for control in "$FX_STOCK" "$FX_OURS" /sys/fs/fuse/connections; do
 			if [ -e "$control/$((major << 20 | minor))/abort" ]; then
 				echo 1 >"$control/$((major << 20 | minor))/abort"
 			fi
@@ -123,15 +130,20 @@ isolate_force() {
 		kill -KILL "$pid" 2>/dev/null || log_line "$pid ended just now"
 	done <"$FX_GROUP/cgroup.procs"
 	while read -r path; do
-		umount -l "$path"
+		timeout 20 umount -l "$path" || log_line "LEAK: umount -l $path failed"
 	done < <(mounts_below "$FX")
 	soon 10 group_empty || log_line "processes that can't be killed are left"
 }
 
 isolate_end() {
 	local result=0 path
+	# a test whose setup failed has nothing; and its folder mustn't be ""
+	if [ -z "${FX:-}" ] || [ ! -d "${FX_GROUP:-}" ]; then
+		return 1
+	fi
 	while read -r path; do
-		soon 5 umount "$path" 2>>"$FX_LOG" || {
+		# umount(8) may ask a server that doesn't answer
+		soon 5 timeout 5 umount "$path" 2>>"$FX_LOG" || {
 			log_line "LEAK: $path can't be unmounted"
 			result=1
 		}

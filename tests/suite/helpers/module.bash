@@ -20,7 +20,7 @@ module_file_end() {
 	while read -r path; do
 		umount "$path"
 	done < <(mounts_below /run/fuse-ext-test)
-	[ ! -d /sys/module/fuse_ext ] || timeout 60 rmmod fuse_ext
+	[ ! -d /sys/module/fuse_ext ] || module_remove
 	rmdir "$FX_STOCK" "$FX_OURS" /run/fuse-ext-test
 	isolate_file_end
 }
@@ -46,8 +46,13 @@ module_as_wanted() {
 		module_load
 	elif [ "${FX_WANT:-}" = unloaded ] && [ -d /sys/module/fuse_ext ]; then
 		! mountpoint -q "$FX_OURS" || umount "$FX_OURS"
-		timeout 60 rmmod fuse_ext
+		module_remove
 	fi
+}
+
+# module_remove: by fusectl where a failed test left what `fusectl load` mounted.
+module_remove() {
+	timeout 60 rmmod fuse_ext || timeout 60 fusectl unload
 }
 
 # connection_of MOUNTPOINT: the number of its connection.

@@ -30,23 +30,45 @@ start() {
 	started=$!
 }
 
-# pause_ms MILLISECONDS: sleeps without a process; they are slow to start in an
-# emulated machine.
+# now_ms: into $now.
+now_ms() {
+	now=${EPOCHREALTIME/[.,]/}
+	now=${now%???}
+}
+
+# pause_ms MILLISECONDS: sleeps without a process, which are slow to start in an
+# emulated machine, by reading the ticks of `fxclient tick`.  Not by `read -t`:
+# where the time is up before bash gets to read, that waits for ever.
 pause_ms() {
-	local seconds
-	printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
-	read -r -t "$seconds" _ <>"$FX_NEVER" || [ $? -gt 128 ]
+	local now end
+	now_ms
+	end=$((now + $1))
+	while [ "$now" -lt $end ]; do
+		read -r -N 1 _ <>"$FX_TICKS"
+		now_ms
+	done
+}
+
+# process_ended PID: it and all of its threads are gone, or wait to be waited
+# for.  Not by kill -0, which takes a zombie that bash has missed for alive, nor
+# by /proc/PID/exe, which a process in its exit(2) has lost already.
+process_ended() {
+	local line threads
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+	threads=(/proc/"$1"/task/*)
+	[[ ${line##*) } == [ZX]* ]] && [ ${#threads[@]} -le 1 ]
 }
 
 # ends PID SECONDS: waits for a process that `start` started; 1 if it is still
 # there afterwards, else its exit status is in $status.
 ends() {
-	local pid=$1 left=$(($2 * 1000)) step=5
-	while kill -0 "$pid" 2>/dev/null; do
-		[ $left -gt 0 ] || return 1
-		pause_ms $step
-		left=$((left - step))
-		[ $step -ge 80 ] || step=$((step * 2))
+	local pid=$1 now end
+	now_ms
+	end=$((now + $2 * 1000))
+	until process_ended "$pid"; do
+		now_ms
+		[ "$now" -lt $end ] || return 1
+		pause_ms 10
 	done
 	status=0
 	wait "$pid" || status=$?
@@ -126,12 +148,14 @@ below() {
 
 # soon SECONDS COMMAND...: tries a command or function until it succeeds.
 soon() {
-	local left=$(($1 * 1000))
+	local now end
+	now_ms
+	end=$((now + $1 * 1000))
 	shift
 	until "$@"; do
-		[ $left -gt 0 ] || return 1
+		now_ms
+		[ "$now" -lt $end ] || return 1
 		pause_ms 50
-		left=$((left - 50))
 	done
 }
 

@@ -19,9 +19,8 @@ raw_server() {
 		--pidfile "$FX/$name.pid" "$@" "$FX/$name"
 }
 
-# A process that nobody has waited for yet has no program any more.
 server_gone() {
-	[ ! -e "/proc/$(<"$FX/$1.pid")/exe" ]
+	process_ended "$(<"$FX/$1.pid")"
 }
 
 # server_stop NAME: unmounts it; the server ends by itself.
@@ -98,7 +97,8 @@ release_before_flush() {
 		}' "$FX/$1.log"
 }
 
-# lost NAME: answers that the kernel refused.
+# lost NAME [OPCODE]: answers that the kernel refused.  An unmount has always
+# cut off a RELEASE that was on its way.
 lost() {
-	awk '$2 == "lost"' "$FX/$1.log"
+	awk -v opcode="${2:-}" '$2 == "lost" && (!opcode || $3 == opcode)' "$FX/$1.log"
 }
