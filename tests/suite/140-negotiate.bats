@@ -120,7 +120,7 @@ line() {
 	raw_server a --init-want 1
 	is "$(in_force "$FX/a" async_flush)" "auto module" "async_flush without the bit"
 	server_stop a
-	for size in 8 24 60; do
+	for size in 8 24 60 63; do
 		raw_server a --init-ext --init-want 1 --init-size $size
 		is "$(in_force "$FX/a" async_flush)" "auto module" "async_flush with $size bytes"
 		run_ 0 cat "$FX/a/file0"

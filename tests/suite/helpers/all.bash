@@ -6,7 +6,11 @@ load helpers/module
 load helpers/server
 load helpers/toggle
 
+# bats runs a trap before each command, for the line that it names when a test
+# fails, and that costs more than most commands here.  The test itself keeps it.
 setup() {
+	set +T
+	declare -f -t "$BATS_TEST_NAME"
 	module_as_wanted
 	isolate_begin
 }
