@@ -25,6 +25,15 @@
 #define FUSE_INIT_EXT BIT(30)
 #endif
 
+/* 5.14 added FUSE_SYNCFS. */
+#ifndef HAVE_SYNCFS
+#define FUSE_SYNCFS 50
+
+struct fuse_syncfs_in {
+	u64 padding;
+};
+#endif
+
 /* 7.0: fuse_args.end lost the mount, and the device's side became fuse_chan. */
 #ifdef HAVE_FUSE_CHAN
 #define FUSE_EXT_END(name) void name(struct fuse_args *args, int error)

@@ -17,7 +17,15 @@ static const char *const counter_names[FUSE_EXT_NR_COUNTERS] = {
 	[FUSE_EXT_FLUSH_KEPT_SYNC] = "flush_kept_sync",
 	[FUSE_EXT_RELEASE_SYNC] = "release_sync",
 	[FUSE_EXT_RELEASE_SYNC_INTERRUPTED] = "release_sync_interrupted",
+	[FUSE_EXT_SYNCFS_SENT] = "syncfs",
 };
+
+/* All else in it starts as zero. */
+void fuse_ext_conn_init(struct fuse_conn *fc)
+{
+	spin_lock_init(&fc->ext.write_lock);
+	mutex_init(&fc->ext.sync_mutex);
+}
 
 /* fs/fuse clears i_private under fuse_mutex when the connection goes. */
 static struct fuse_conn *conn_get(struct inode *inode)
@@ -127,6 +135,7 @@ static ssize_t setting_write(struct file *file, const char __user *buf, size_t l
 	int id = file_toggle(file);
 	struct fuse_conn *fc;
 	char word[16];
+	int err = 0;
 	int value;
 
 	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) || !capable(CAP_SYS_ADMIN))
@@ -146,9 +155,14 @@ static ssize_t setting_write(struct file *file, const char __user *buf, size_t l
 	fc = conn_get(file_inode(file));
 	if (!fc)
 		return -ENODEV;
-	WRITE_ONCE(fc->ext.settings[id], value);
+	if (fuse_ext_may_set(fc, id, value)) {
+		WRITE_ONCE(fc->ext.settings[id], value);
+		fuse_ext_syncfs_update(fc);
+	} else {
+		err = -EPERM;
+	}
 	fuse_conn_put(fc);
-	return len;
+	return err ? err : len;
 }
 
 static const struct file_operations setting_operations = {

@@ -29,6 +29,7 @@ struct fuse_ext_flush {
 	struct fuse_flush_in inarg;
 	struct fuse_file *ff;
 	struct inode *inode;
+	struct fuse_ext_write write;
 	struct work_struct put_inode;
 };
 
@@ -59,6 +60,7 @@ static void flush_free(struct fuse_ext_flush *flush)
 	struct inode *inode = flush->inode;
 	struct fuse_conn *fc = get_fuse_conn(inode);
 
+	fuse_ext_write_end(&flush->write);
 	fuse_ext_put_regular_file(flush->ff);
 	if (atomic64_dec_and_test(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]))
 		wake_up_var(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
@@ -203,6 +205,7 @@ int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *a
 	flush->inode = inode;
 	ihold(inode);
 
+	fuse_ext_write_start(fc, &flush->write);
 	atomic64_inc(&fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING]);
 	err = fuse_simple_background(fm, &flush->args, GFP_KERNEL | __GFP_NOFAIL);
 	if (err) {

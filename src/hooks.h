@@ -8,6 +8,8 @@
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/fuse_ext.h>
 
@@ -40,6 +42,7 @@ enum fuse_ext_counter {
 	FUSE_EXT_FLUSH_KEPT_SYNC,
 	FUSE_EXT_RELEASE_SYNC,
 	FUSE_EXT_RELEASE_SYNC_INTERRUPTED,
+	FUSE_EXT_SYNCFS_SENT,
 	FUSE_EXT_NR_COUNTERS
 };
 
@@ -53,20 +56,42 @@ enum fuse_ext_counter {
  *		concurrent writers of two toggles don't meet as they would in
  *		the bit-fields of struct fuse_conn.  Zero is `default`.
  * @no_flush:	the server answered ENOSYS to a FLUSH in the background
+ * @no_syncfs:	the server answered ENOSYS to FUSE_SYNCFS
+ * @is_privileged: mounted by an administrator, for an administrator
  * @want:	feature bits that the server asked for
  * @deferred_puts: work items that are about to put an inode
  * @next_reader: where in @readers the next one goes
  * @readers:	process numbers of who reads the device; 0: none
+ * @writes:	writes under way that started in each epoch
+ * @write_epoch: the one in which new writes start
+ * @write_lock:	keeps a write from starting in one epoch, counted in the other
+ * @sync_mutex:	who changes @write_epoch
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
 	u8 settings[FUSE_EXT_NR_TOGGLES];
 	u8 no_flush;
+	u8 no_syncfs;
+	u8 is_privileged;
 	u32 want;
 	atomic_t deferred_puts;
 	atomic_t next_reader;
 	pid_t readers[FUSE_EXT_NR_READERS];
+	atomic_t writes[2];
+	unsigned int write_epoch;
+	spinlock_t write_lock;
+	struct mutex sync_mutex;
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
+};
+
+/**
+ * struct fuse_ext_write - a write under way, part of struct fuse_writepage_args
+ * @fc:		its connection; NULL: not counted
+ * @epoch:	in which it is counted
+ */
+struct fuse_ext_write {
+	struct fuse_conn *fc;
+	unsigned int epoch;
 };
 
 /**
@@ -127,6 +152,10 @@ void fuse_ext_note_reader(struct fuse_conn *fc);
 void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request);
 void fuse_ext_release_end(struct fuse_ext_release *release);
 
+/* syncfs.c */
+void fuse_ext_write_start(struct fuse_conn *fc, struct fuse_ext_write *write);
+void fuse_ext_write_end(struct fuse_ext_write *write);
+
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);
 void fuse_ext_init_request(struct fuse_args *args);
@@ -137,6 +166,7 @@ void fuse_ext_init_file_inode(struct inode *inode);
 void fuse_ext_init_super(struct super_block *sb);
 
 /* connection.c */
+void fuse_ext_conn_init(struct fuse_conn *fc);
 int fuse_ext_ctl_add_conn(struct fuse_conn *fc, struct dentry *parent,
 			  fuse_ext_add_dentry_t *add_dentry);
 

@@ -16,7 +16,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 /* Features that this build has; the others' toggles refuse to be turned on. */
-#define FUSE_EXT_SUPPORTED	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE)
+#define FUSE_EXT_SUPPORTED	\
+	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE | FUSE_EXT_SYNCFS)
 
 /*
  * Values of a toggle.  DEFAULT is what a connection starts with: follow the
@@ -56,6 +57,8 @@ int fuse_ext_parse_value(enum fuse_ext_toggle_id id, const char *word, bool modu
 const char *fuse_ext_value_name(enum fuse_ext_value value);
 enum fuse_ext_value fuse_ext_value(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
 const char *fuse_ext_value_source(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
+bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
+		      enum fuse_ext_value value);
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
 
 static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter counter)
@@ -74,6 +77,12 @@ void fuse_ext_flush_exit(void);
 bool fuse_ext_is_reader(struct fuse_conn *fc);
 int fuse_ext_file_flush(struct file *file, fl_owner_t id);
 int fuse_ext_file_release(struct inode *inode, struct file *file);
+
+/* syncfs.c */
+int fuse_ext_sync_fs(struct super_block *sb, int wait,
+		     int (*stock_sync_fs)(struct super_block *sb, int wait));
+void fuse_ext_syncfs_update(struct fuse_conn *fc);
+void fuse_ext_syncfs_update_all(void);
 
 /* interpose.c: the distro's tables that ours are copies of */
 extern const struct file_operations *fuse_ext_stock_file_operations;

@@ -49,6 +49,11 @@ static int show_options(struct seq_file *m, struct dentry *root)
 	return err ? err : fuse_ext_show_options(m, root);
 }
 
+static int sync_fs(struct super_block *sb, int wait)
+{
+	return fuse_ext_sync_fs(sb, wait, stock_super_operations->sync_fs);
+}
+
 /* The connection is aborted by now: see fuse_ext_flush_drain(). */
 static void put_super(struct super_block *sb)
 {
@@ -66,6 +71,7 @@ void fuse_ext_init_super(struct super_block *sb)
 			super_operations = *sb->s_op;
 			super_operations.show_options = show_options;
 			super_operations.put_super = put_super;
+			super_operations.sync_fs = sync_fs;
 			/* pairs with the acquire above */
 			smp_store_release(&stock_super_operations, sb->s_op);
 		}

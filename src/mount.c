@@ -4,8 +4,10 @@
  * and in /proc/mounts; and the end of a mount.  fs/fuse's own options stay
  * fs/fuse's: ours are taken out of the stream before it sees them.
  */
+#include <linux/capability.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
+#include <linux/uidgid.h>
 
 #include "internal.h"
 
@@ -59,6 +61,32 @@ static int parse_param(struct fs_context *fsc, struct fs_parameter *param)
 	return 0;
 }
 
+/*
+ * Mounted by an administrator, and for one: fusermount3(1) has the capability,
+ * but gives the id of the user that it mounts for.
+ */
+static bool is_privileged(struct fs_context *fsc)
+{
+	struct fuse_fs_context *ctx = fsc->fs_private;
+
+	return fsc->user_ns == &init_user_ns && capable(CAP_SYS_ADMIN) &&
+	       uid_eq(ctx->user_id, GLOBAL_ROOT_UID);
+}
+
+/* syncfs=on makes sync(2) of the machine wait for this server. */
+static int check(struct fs_context *fsc)
+{
+	struct fuse_fs_context *ctx = fsc->fs_private;
+
+	if (test_bit(FUSE_EXT_TOGGLE_SYNCFS, &ctx->ext.given) &&
+	    (ctx->ext.settings[FUSE_EXT_TOGGLE_SYNCFS] & FUSE_EXT_VALUE_MASK) == FUSE_EXT_ON &&
+	    !is_privileged(fsc)) {
+		errorf(fsc, "fuse_ext: syncfs=on is for the administrator's mounts");
+		return -EPERM;
+	}
+	return 0;
+}
+
 static void apply(struct fs_context *fsc)
 {
 	struct fuse_fs_context *ctx = fsc->fs_private;
@@ -72,21 +100,31 @@ static void apply(struct fs_context *fsc)
 			value = FUSE_EXT_DEFAULT;
 		WRITE_ONCE(fc->ext.settings[id], value);
 	}
+	fuse_ext_syncfs_update(fc);
 }
 
 static int get_tree(struct fs_context *fsc)
 {
-	int err = stock_ops->get_tree(fsc);
+	int err = check(fsc);
 
-	if (!err)
+	if (err)
+		return err;
+	err = stock_ops->get_tree(fsc);
+	if (!err) {
+		WRITE_ONCE(get_fuse_conn_super(fsc->root->d_sb)->ext.is_privileged,
+			   is_privileged(fsc));
 		apply(fsc);
+	}
 	return err;
 }
 
 static int reconfigure(struct fs_context *fsc)
 {
-	int err = stock_ops->reconfigure(fsc);
+	int err = check(fsc);
 
+	if (err)
+		return err;
+	err = stock_ops->reconfigure(fsc);
 	if (!err)
 		apply(fsc);
 	return err;

@@ -42,8 +42,10 @@ long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg)
 
 	valid = ioc.size == sizeof(ioc) && ioc.abi == FUSE_EXT_ABI_VERSION &&
 		!(ioc.want & ~(u64)FUSE_EXT_SUPPORTED);
-	if (valid)
+	if (valid) {
 		WRITE_ONCE(fc->ext.want, ioc.want);
+		fuse_ext_syncfs_update(fc);
+	}
 
 	ioc.supported = FUSE_EXT_SUPPORTED;
 	ioc.enabled = enabled_features(fc);
@@ -99,4 +101,5 @@ void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_args *args)
 	if (!(out->flags & FUSE_INIT_EXT) || !(words[8] & FUSE_EXT_INIT_FLAGS2))
 		return;
 	WRITE_ONCE(fc->ext.want, words[FUSE_EXT_INIT_OFFSET / sizeof(u32)] & FUSE_EXT_SUPPORTED);
+	fuse_ext_syncfs_update(fc);
 }

@@ -76,7 +76,18 @@ static enum fuse_ext_value setting(const struct fuse_conn *fc, enum fuse_ext_tog
 
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
+	/* It would hold up sync(2) of the machine: not for everybody's server. */
+	if (id == FUSE_EXT_TOGGLE_SYNCFS && !READ_ONCE(fc->ext.is_privileged))
+		return false;
 	return READ_ONCE(fc->ext.want) & fuse_ext_toggles[id].feature & FUSE_EXT_SUPPORTED;
+}
+
+/* May this connection have this value at all, whoever sets it? */
+bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
+		      enum fuse_ext_value value)
+{
+	return id != FUSE_EXT_TOGGLE_SYNCFS || value != FUSE_EXT_ON ||
+	       fc->user_ns == &init_user_ns;
 }
 
 /**
@@ -95,6 +106,9 @@ enum fuse_ext_value fuse_ext_value(const struct fuse_conn *fc, enum fuse_ext_tog
 	if (value == FUSE_EXT_AUTO && id != FUSE_EXT_TOGGLE_SYNC_RELEASE &&
 	    fuse_ext_server_wants(fc, id))
 		value = FUSE_EXT_ON;
+	/* Set for all of the machine, but not for this one: as stock. */
+	if (!fuse_ext_may_set(fc, id, value))
+		value = FUSE_EXT_AUTO;
 	return value;
 }
 
@@ -125,6 +139,7 @@ static int set_module_setting(const char *word, const struct kernel_param *kp)
 	if (value < 0)
 		return value;
 	WRITE_ONCE(*module_setting, value);
+	fuse_ext_syncfs_update_all();
 	return 0;
 }
 

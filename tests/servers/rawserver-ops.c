@@ -116,6 +116,7 @@ void answer_request(const struct fuse_in_header *in, const void *arguments, size
 	case FUSE_RELEASEDIR:
 	case FUSE_FSYNC:
 	case FUSE_DESTROY:
+	case WIRE_SYNCFS:
 		reply(in, 0, NULL, 0);
 		break;
 	case FUSE_FORGET:
