@@ -30,6 +30,8 @@ help:
 #:                          a slow FLUSH, before and after `fusectl set`
 #:   make check             unit tests, lint, and the suites on all stock kernels
 #:   make check CELLS=CELL  the same with some cells only, names from tests/matrix
+#:   make check-debug       all suites on a debug kernel: KASAN, lockdep, kmemleak,
+#:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
 
@@ -62,6 +64,10 @@ check:
 	tests/vm/setup
 	tests/vm/check $(CELLS)
 
+check-debug:
+	tests/vm/setup
+	tests/vm/cell debug-6.12 ''
+
 check-here:
 	tests/vm/check-here $(SUITES)
 
@@ -77,4 +83,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl module no-module deb install demo check check-here lint clean
+.PHONY: all help fusectl module no-module deb install demo check check-debug check-here lint clean

@@ -64,8 +64,8 @@ enum fuse_ext_counter {
  * @readers:	process numbers of who reads the device; 0: none
  * @writes:	writes under way that started in each epoch
  * @write_epoch: the one in which new writes start
- * @write_lock:	keeps a write from starting in one epoch, counted in the other
- * @sync_mutex:	who changes @write_epoch
+ * @write_lock:	keeps a write from being counted in an epoch that is waited for
+ * @sync_mutex:	held by who waits for epochs
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
@@ -79,8 +79,8 @@ struct fuse_ext_conn {
 	pid_t readers[FUSE_EXT_NR_READERS];
 	atomic_t writes[2];
 	unsigned int write_epoch;
-	spinlock_t write_lock;
-	struct mutex sync_mutex;
+	spinlock_t write_lock;		/* @write_epoch while a write starts */
+	struct mutex sync_mutex;	/* one syncfs(2) at a time changes @write_epoch */
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
 };
 

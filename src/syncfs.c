@@ -164,9 +164,10 @@ int fuse_ext_sync_fs(struct super_block *sb, int wait,
 		return 0;
 	/*
 	 * The server must not wait for itself, be it that it calls sync(2) for
-	 * what it has on a disk; and an exiting task can't be killed any more.
+	 * what it has on a disk; and neither an exiting task nor a kernel thread
+	 * can be killed.
 	 */
-	if (fuse_ext_is_reader(fc) || (current->flags & PF_EXITING))
+	if (fuse_ext_is_reader(fc) || (current->flags & (PF_EXITING | PF_KTHREAD)))
 		return 0;
 
 	err = wait_for_writes(fc);
@@ -193,7 +194,13 @@ void fuse_ext_syncfs_update(struct fuse_conn *fc)
 	bool is_on = fuse_ext_value(fc, FUSE_EXT_TOGGLE_SYNCFS) == FUSE_EXT_ON;
 	struct fuse_mount *fm;
 
-	down_read(&fc->killsb);
+	/*
+	 * Not down_read(): whoever stores into the page cache holds it while it
+	 * waits for the server, and our callers hold the lock that an abort
+	 * needs.  A writer is the end of the mount, which needs no flag.
+	 */
+	if (!down_read_trylock(&fc->killsb))
+		return;
 	mutex_lock(&iflags_mutex);
 	list_for_each_entry(fm, &fc->mounts, fc_entry) {
 		if (!fm->sb)

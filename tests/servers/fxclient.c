@@ -68,6 +68,8 @@ static const struct {
 	  "open, write BYTES (none), time syncfs(2), close" },
 	{ "dirty", client_dirty, 2, "FILE SECONDS",
 	  "make pages dirty, again and again" },
+	{ "fail-nth", client_fail_nth, 3, "open|close|syncfs FILE LIMIT",
+	  "make each allocation of the call fail in turn, up to LIMIT" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
 	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },

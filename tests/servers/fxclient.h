@@ -39,6 +39,7 @@ int client_pass_on(int argc, char **argv);
 int client_async_close(int argc, char **argv);
 int client_syncfs(int argc, char **argv);
 int client_dirty(int argc, char **argv);
+int client_fail_nth(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

@@ -91,6 +91,14 @@ quiet_syncfs() { # NAME
 	module_load
 }
 
+@test "a WRITE that fails in the background is the error of the syncfs(2) that waits for it" {
+	raw_server a --init-flags $WRITEBACK --fail write=ENOSPC
+	connection_set "$FX/a" syncfs on
+	run_ 0 fxclient syncfs "$FX/a/file0" 5000
+	like "$(field error)" "ENOSPC|EIO" "syncfs(2)"
+	server_stop a
+}
+
 @test "ENOSYS: syncfs(2) succeeds, and isn't asked again" {
 	server a
 	connection_set "$FX/a" syncfs on
@@ -99,6 +107,42 @@ quiet_syncfs() { # NAME
 	run_ 0 fxclient syncfs "$FX/a/file"
 	is "$(field error)" OK "the second syncfs(2)"
 	is "$(requests a SYNCFS)" 1 "SYNCFS requests"
+	server_stop a
+}
+
+@test "each way to turn it on: dirty pages are written, and SYNCFS comes after them" {
+	local way options
+	for way in module connection mount remount server; do
+		options=()
+		[ $way != mount ] || options=(--mount-data syncfs=on)
+		[ $way != server ] || options=(--negotiate initialized=32:1:8)
+		raw_server $way --init-flags $WRITEBACK --delay write=200 "${options[@]}"
+		case $way in
+		module) module_set syncfs on ;;
+		connection) connection_set "$FX/$way" syncfs on ;;
+		remount) run_ 0 fxclient remount "$FX/$way" syncfs=on ;;
+		esac
+		run_ 0 fxclient syncfs "$FX/$way/file0" 5000
+		is "$(field error)" OK "syncfs(2), turned on by $way"
+		at_least "$(replies $way WRITE)" 1 "WRITEs answered, turned on by $way"
+		at_least "$(nanoseconds $way recv SYNCFS)" "$(nanoseconds $way reply WRITE)" \
+			"SYNCFS came at, after the last WRITE was answered at"
+		module_set syncfs auto
+		server_stop $way
+	done
+}
+
+@test "turned off again: syncfs(2) waits for no WRITE, as on stock" {
+	raw_server a --init-flags $WRITEBACK
+	connection_set "$FX/a" syncfs on
+	run_ 0 fxclient syncfs "$FX/a/file0" 5000
+	is "$(requests a SYNCFS)" 1 "SYNCFS requests with on"
+	connection_set "$FX/a" syncfs off
+	tell a hold write
+	FX_LIMIT=20 run_ any timeout 10 fxclient syncfs "$FX/a/file1" 5000
+	is "$(field error)" OK "syncfs(2) with off, while WRITEs are held"
+	is "$(requests a SYNCFS)" 1 "SYNCFS requests after off"
+	tell a release write
 	server_stop a
 }
 
@@ -114,22 +158,53 @@ quiet_syncfs() { # NAME
 	server_stop a
 }
 
-@test "an abort, and the server's death, end the wait" {
-	local way
-	for way in abort kill; do
-		raw_server a --hold syncfs
-		connection_set "$FX/a" syncfs on
-		start "$FX/sync" fxclient syncfs "$FX/a/file0"
-		soon 10 has_requests a SYNCFS 1 || fail "no SYNCFS"
-		if [ $way = abort ]; then
-			echo 1 >"$(control_of "$FX/a")/abort"
-		else
-			kill -KILL "$(<"$FX/a.pid")"
-		fi
-		ends "$started" 5 || fail "$(where_is "$started"): still there after the $way"
-		like "$(<"$FX/sync")" "error=E(CONNABORTED|NOTCONN|IO)" "syncfs(2) after the $way"
-		server_end a
-		rm -f "$FX/a.log" "$FX/sync"
+# From 7.0 on the VFS waits for what is written, which SIGKILL doesn't end, as on
+# any other filesystem.
+@test "SIGKILL ends the wait for a WRITE, where it is ours (before 7.0); else an abort does" {
+	local writer
+	raw_server a --init-flags $WRITEBACK --hold write
+	connection_set "$FX/a" syncfs on
+	start "$FX/first" fxclient syncfs "$FX/a/file0" 5000
+	writer=$started
+	soon 10 has_requests a WRITE 1 || fail "no WRITE"
+	start "$FX/sync" fxclient syncfs "$FX/a/file1"
+	! ends "$started" 1 || fail "syncfs(2) came back before the WRITE was answered"
+	kill -KILL "$started"
+	case $FUSE_EXT_SERIES in
+	7.*)
+		echo 1 >"$(control_of "$FX/a")/abort"
+		ends "$started" 5 || fail "$(where_is "$started"): still there after the abort"
+		;;
+	*)
+		ends "$started" 2 || fail "$(where_is "$started"): still there after SIGKILL"
+		is "$(requests a SYNCFS)" 0 "SYNCFS requests"
+		tell a release write
+		;;
+	esac
+	ends "$writer" 10 || fail "$(where_is "$writer"): the first syncfs(2) doesn't end"
+	server_end a
+}
+
+@test "an abort, and the server's death, end the wait for a WRITE and for the answer" {
+	local way held
+	for held in write syncfs; do
+		for way in abort kill; do
+			raw_server a --init-flags $WRITEBACK --hold $held
+			connection_set "$FX/a" syncfs on
+			start "$FX/sync" fxclient syncfs "$FX/a/file0" 5000
+			soon 10 has_requests a ${held^^} 1 || fail "no ${held^^}"
+			if [ $way = abort ]; then
+				echo 1 >"$(control_of "$FX/a")/abort"
+			else
+				kill -KILL "$(<"$FX/a.pid")"
+			fi
+			ends "$started" 5 ||
+				fail "$(where_is "$started"): still there after the $way"
+			like "$(<"$FX/sync")" "error=E(CONNABORTED|NOTCONN|IO)" \
+				"syncfs(2) with $held held, after the $way"
+			server_end a
+			rm -f "$FX/a.log" "$FX/sync"
+		done
 	done
 }
 
@@ -192,6 +267,8 @@ quiet_syncfs() { # NAME
 	run_ 0 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
 		"$(type -P fxserver)" --want 8 "$FX/b"
 	is "$(in_force "$FX/b" syncfs)" "auto module" "in force for the user's server"
+	connection_set "$FX/b" syncfs on
+	is "$(in_force "$FX/b" syncfs)" "on connection" "in force, set by the administrator"
 	run_ 0 umount "$FX/b"
 }
 
@@ -211,7 +288,8 @@ quiet_syncfs() { # NAME
 	start "$FX/ns" unshare --user --map-root-user --mount \
 		"$(type -P rawserver)" --control "$FX/a.control" --pidfile "$FX/a.pid" "$FX/a"
 	soon 10 test -s "$FX/a.pid" || fail "no server in the user namespace: $(<"$FX/ns")"
-	number=$(ls -t "$FX_OURS" | head -n 1)
+	number=$(find "$FX_OURS" -mindepth 1 -maxdepth 1 -printf '%T@ %f\n' | sort -n | tail -n 1)
+	number=${number##* }
 	run_ 1 fxclient write-word "$FX_OURS/$number/syncfs" on
 	like "$output" EPERM "write(2) of on"
 	run_ 0 fxclient write-word "$FX_OURS/$number/syncfs" off

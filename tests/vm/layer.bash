@@ -88,6 +88,10 @@ builder_of() {
 		/^#/ || !NF { next }
 		{ row[$1] = $2 " " $3 " " $5; where[$1] = $7; order[++n] = $1 }
 		END {
+			if (where[cell] != "guest") {
+				print cell
+				exit
+			}
 			for (i = 1; i <= n; i++)
 				if (row[order[i]] == row[cell] && where[order[i]] == "chroot") {
 					print order[i]
