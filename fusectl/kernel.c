@@ -198,6 +198,8 @@ int kernel_write_failed(const char *toggle, const char *word, const char *where,
 		complain("%s: not permitted to set %s to %s: %s", where, toggle,
 			 word, strerror(-error));
 		complain_more("it takes root (CAP_SYS_ADMIN) of the initial user namespace");
+		if (!strcmp(toggle, "syncfs"))
+			complain_more("and syncfs is never on for a mount of a user namespace");
 		return STATUS_NOT_PERMITTED;
 	case -EOPNOTSUPP:
 		supported = kernel_attribute("supported");

@@ -3,17 +3,20 @@
  * syncfs: syncfs(2) and sync(2) ask the server, as virtiofs does (upstream
  * commit 2d82ab251ef0, "virtiofs: propagate sync() to file server").
  *
- * For the application: dirty pages are written, every write that was under way
- * when syncfs(2) began is answered, FUSE_SYNCFS is sent, and syncfs(2) returns
- * what the server says.
+ * For the application: dirty pages are written, every WRITE of the page cache
+ * that was under way is answered, FUSE_SYNCFS is sent, and syncfs(2) returns what
+ * the server says.  As everywhere it promises nothing about a write(2) that
+ * hasn't returned when syncfs(2) begins.
  * For the server: FUSE_SYNCFS comes after the answers to all those writes, and
  * after the answers to FLUSHes that nobody waits for (async_flush).
  * For the administrator: sync(2) of the machine waits for this server too.  So
  * only an administrator turns it on, or a server that an administrator mounted;
  * never in a user namespace.
  *
- * Our wait, and that for FUSE_SYNCFS, ends by SIGKILL or by an abort.  To write
- * the dirty pages is the VFS's part; it ends by an abort.
+ * Our wait, and that for FUSE_SYNCFS, ends by SIGKILL or by an abort.  What comes
+ * before is the VFS's part and ends by an abort: to send what is dirty (WRITE, and
+ * SETATTR for times) and, where FUSE has no temporary pages any more (7.2, 7.3),
+ * to wait for the answers.
  */
 #include <linux/completion.h>
 #include <linux/sched.h>

@@ -46,6 +46,15 @@ faults_with() { # CALL TOGGLE...
 	server_stop a
 }
 
+@test "the kernel looks for mistakes: KASAN, lockdep, kmemleak, fault injection" {
+	[ -w /proc/self/fail-nth ] || fail "no fault injection"
+	[ -e /sys/kernel/debug/kmemleak ] || fail "no kmemleak"
+	grep -q ' kasan_report$' /proc/kallsyms || fail "no KASAN"
+	# lockdep turns itself off after its first report
+	run_ 0 grep debug_locks: /proc/lockdep_stats
+	is "${output##* }" 1 "debug_locks"
+}
+
 @test "open(2): each allocation fails in turn" {
 	faults_with open async_flush sync_release
 }
