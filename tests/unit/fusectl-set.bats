@@ -287,12 +287,13 @@ inval_files auto module"
 }
 
 @test "set: a feature that this build doesn't have is exit status 1, and says what it has" {
-	fusectl 1 set syncfs on 52
-	assert_error "this build of fuse_ext has no syncfs yet (it has: async_flush)"
-	fusectl 1 set sync_release on
-	assert_error "this build of fuse_ext has no sync_release yet (it has: async_flush)"
-	fusectl 0 set sync_release off
-	fusectl 0 set sync_release auto
+	local has="it has: async_flush sync_release syncfs"
+	fusectl 1 set atomic_create on 52
+	assert_error "this build of fuse_ext has no atomic_create yet ($has)"
+	fusectl 1 set inval_files on
+	assert_error "this build of fuse_ext has no inval_files yet ($has)"
+	fusectl 0 set inval_files off
+	fusectl 0 set inval_files auto
 }
 
 @test "set: a word that the module refuses is exit status 1" {
