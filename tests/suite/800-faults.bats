@@ -28,6 +28,7 @@ faults() { # CALL
 	run_ 0 fxclient fail-nth "$1" "$FX/a/file0" 500
 	at_least "$(field injected)" 1 "allocations of $1 that failed"
 	below "$(field injected)" 500 "allocations of $1 that failed"
+	like "$(field last)" "^(OK|ENOMEM)$" "the last error of $1"
 	is "$(field end)" OK "$1 when none failed"
 	opened=$(replies a OPEN error=OK)
 	soon 10 has_requests a RELEASE "$opened" || fail "RELEASEs of $opened files"
