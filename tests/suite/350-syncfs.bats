@@ -222,33 +222,3 @@ quiet_syncfs() { # NAME
 	module_set syncfs auto
 	echo 1 >"$FX_OURS/$number/abort"
 }
-
-# Crash: syncfs(2) while nothing else is answered quickly, then the server dies.
-# Prints how many rounds lost data that had been written before syncfs(2) ended.
-crash_rounds() { # ROUNDS VALUE
-	local lost=0 round end answered
-	for ((round = 0; round < $1; round++)); do
-		rm -f "$FX/a.log"
-		raw_server a --init-flags $WRITEBACK --delay write=$((RANDOM % 60))
-		[ "$2" = stock ] || connection_set "$FX/a" syncfs "$2"
-		start "$FX/crash" fxclient syncfs "$FX/a/file0" 5000
-		soon 20 grep -q error= "$FX/crash" || fail "syncfs(2) doesn't end"
-		kill -KILL "$(<"$FX/a.pid")"
-		end=$(field end "$(<"$FX/crash")")
-		# what the server's journal has, of what it acknowledged in time
-		answered=$(awk -v end="$end" '$2 == "reply" && $3 == "WRITE" && $1 <= end' "$FX/a.log" | wc -l)
-		[ "$answered" -ge 1 ] || lost=$((lost + 1))
-		ends "$started" 10 || fail "the client doesn't end"
-		server_end a
-	done
-	echo "$lost"
-}
-
-@test "crash after syncfs(2): nothing is missing in 8 rounds (FUSE_EXT_LONG: 200); stock loses some" {
-	local rounds=8
-	[ -z "${FUSE_EXT_LONG:-}" ] || rounds=200
-	is "$(crash_rounds $rounds on)" 0 "rounds that lost data"
-	module_unload
-	at_least "$(crash_rounds $rounds stock)" 1 "rounds that lost data on stock"
-	module_load
-}
