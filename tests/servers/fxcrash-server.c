@@ -22,8 +22,9 @@
 
 #define FIRST_FILE	2
 #define FILE_SIZE	sizeof(*memory)
-#define THREADS		4
+#define THREADS		8
 #define DELAY_US	3000
+#define LONG_DELAY_US	20000
 #define MAX_WRITE	4096
 #define BUFFER_SIZE	(MAX_WRITE + 8192)
 
@@ -195,7 +196,19 @@ static void answer_request(const struct fuse_in_header *in, const void *argument
 	}
 }
 
-/* Reads a request and answers it, late if it is one that loses data. */
+/*
+ * Some WRITEs take so long that what comes after them is answered before; and
+ * SYNCFS is then sometimes the quicker one, sometimes the one to wait for.
+ */
+static void delay(struct random *random, uint32_t opcode)
+{
+	if (opcode == FUSE_WRITE)
+		pause_us(random_below(random, random_below(random, 8) ? DELAY_US : LONG_DELAY_US));
+	else if (opcode == WIRE_SYNCFS && random_below(random, 2))
+		pause_us(random_below(random, DELAY_US));
+}
+
+/* Reads a request and answers it. */
 static void serve_one(struct random *random)
 {
 	union {
@@ -213,8 +226,8 @@ static void serve_one(struct random *random)
 		_exit(1);
 	}
 	request.bytes[size] = '\0';
-	if (random && (request.in.opcode == FUSE_WRITE || request.in.opcode == WIRE_SYNCFS))
-		pause_us(random_below(random, DELAY_US));
+	if (random)
+		delay(random, request.in.opcode);
 	answer_request(&request.in, &request.in + 1);
 }
 

@@ -34,15 +34,15 @@ crash() {
 	module_unload
 	crash 20
 	at_least "$(field lost)" 1 "rounds of 20 that lost what no SYNCFS had moved to the journal"
-	crash 40 --journal write
-	figure syncfs_crash_stock_lost "$(field lost)" "of 40 rounds"
-	at_least "$(field lost)" 1 "rounds of 40 that lost what wasn't acknowledged"
+	crash 20 --journal write
+	figure syncfs_crash_stock_lost "$(field lost)" "of 20 rounds"
+	at_least "$(field lost)" 1 "rounds of 20 that lost what wasn't acknowledged"
 	module_load
 }
 
 @test "off loses some, as stock" {
 	crash 20 --mount-data syncfs=off
 	at_least "$(field lost)" 1 "rounds of 20 that lost what no SYNCFS had moved to the journal"
-	crash 40 --mount-data syncfs=off --journal write
-	at_least "$(field lost)" 1 "rounds of 40 that lost what wasn't acknowledged"
+	crash 20 --mount-data syncfs=off --journal write
+	at_least "$(field lost)" 1 "rounds of 20 that lost what wasn't acknowledged"
 }
