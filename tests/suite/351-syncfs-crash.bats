@@ -17,11 +17,12 @@ teardown_file() {
 }
 
 # crash ROUNDS OPTION...: each on a filesystem of its own at $FX/a; rounds in
-# which no syncfs(2) succeeded would say nothing.
+# which no syncfs(2) succeeded would say nothing.  (Stock kernels do nine a round,
+# the debug kernel hardly one.)
 crash() {
-	FX_LIMIT=220 run_ 0 fxcrash --rounds "$@" "$FX/a"
+	FX_LIMIT=400 run_ 0 fxcrash --rounds "$@" "$FX/a"
 	is "$(field rounds)" "$1" "rounds"
-	at_least "$(field synced)" "$1" "successful syncfs(2)s"
+	at_least "$(field synced)" $(($1 / 2)) "successful syncfs(2)s"
 }
 
 @test "on: nothing written before a successful syncfs(2) is missing after a crash, 200 rounds" {
