@@ -102,9 +102,9 @@ two_to_one() {
 @test "with a server that answers one after another they don't (the test above can fail)" {
 	local percent
 	# longer than what the CPUs need, whatever else they do
-	server a --delay release=20 --fail flush=ENOSYS --threads single
+	server a --delay release=300 --fail flush=ENOSYS --threads single
 	connection_set "$FX/a" sync_release on
-	two_to_one a 60
+	two_to_one a 6
 	at_least "$percent" 151 "percent of the time of one client"
 	server_stop a
 }
