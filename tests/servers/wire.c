@@ -160,6 +160,16 @@ uint64_t wire_now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+ssize_t wire_read_request(int device, void *buffer, size_t size)
+{
+	ssize_t length;
+
+	do {
+		length = read(device, buffer, size);
+	} while (length < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
+	return length;
+}
+
 void wire_log(FILE *log, const char *format, ...)
 {
 	va_list arguments;
