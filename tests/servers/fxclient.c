@@ -68,7 +68,7 @@ static const struct {
 	  "open, write BYTES (none), time syncfs(2), close" },
 	{ "dirty", client_dirty, 2, "FILE SECONDS",
 	  "make pages dirty, again and again" },
-	{ "fail-nth", client_fail_nth, 3, "open|close|syncfs FILE LIMIT",
+	{ "fail-nth", client_fail_nth, 3, "open|create|close|syncfs FILE LIMIT",
 	  "make each allocation of the call fail in turn, up to LIMIT" },
 	{ "create", client_create, 3, "FLAGS MODE PATH [UID[,GROUP]]",
 	  "open(2) with flags as creat,excl,trunc,rdwr; write a byte if it may be" },

@@ -16,9 +16,6 @@
 /* From younger <linux/fuse.h> than the oldest that we compile with. */
 #define INIT_EXT	(1U << 30)
 
-/* system.posix_acl_default: version 2; user rwx, group r-x, other --- */
-static const uint32_t default_acl[] = { 2, 0x00070001, -1, 0x00050004, -1, 0x00000020, -1 };
-
 void fill_entry(struct fuse_entry_out *entry, const struct tree_node *node)
 {
 	memset(entry, 0, sizeof(*entry));
@@ -220,22 +217,6 @@ static void answer_statfs(struct tree_mount *mount, const struct fuse_in_header 
 	reply(mount, in, 0, &out, sizeof(out));
 }
 
-/* The root has a default ACL, if it is asked for; nothing else has anything. */
-static void answer_getxattr(struct tree_mount *mount, const struct fuse_in_header *in,
-			    const struct fuse_getxattr_in *getxattr)
-{
-	struct fuse_getxattr_out out = { .size = sizeof(default_acl) };
-
-	if (!settings.default_acl || in->nodeid != FUSE_ROOT_ID ||
-	    strcmp((const char *)(getxattr + 1), "system.posix_acl_default"))
-		reply(mount, in, ENODATA, NULL, 0);
-	else if (!getxattr->size)
-		reply(mount, in, 0, &out, sizeof(out));
-	else
-		reply(mount, in, getxattr->size < sizeof(default_acl) ? ERANGE : 0, default_acl,
-		      sizeof(default_acl));
-}
-
 /* As the youngest kernel takes it; older ones take less. */
 static void answer_init(struct tree_mount *mount, const struct fuse_in_header *in,
 			const struct fuse_init_in *init)
@@ -335,9 +316,6 @@ static void answer(struct tree_mount *mount, const struct fuse_in_header *in,
 		break;
 	case FUSE_STATFS:
 		answer_statfs(mount, in);
-		break;
-	case FUSE_GETXATTR:
-		answer_getxattr(mount, in, arguments);
 		break;
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:

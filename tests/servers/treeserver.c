@@ -52,7 +52,6 @@ static const char usage[] =
 	"      --init-flags HEX     the 64 flags in the answer to INIT, if the kernel offers\n"
 	"                           them\n"
 	"      --want MASK          negotiate these fuse_ext features\n"
-	"      --default-acl        the root has a default ACL\n"
 	"      --atomic ANSWER      how FUSE_ATOMIC_CREATE is answered: well, unknown, eexist,\n"
 	"                           claim (what existed was created), or wrongly: node-0,\n"
 	"                           node-root, directory, no-type, huge, short, partial, long,\n"
@@ -347,7 +346,7 @@ static int serve_in_background(const struct start *start)
 
 enum {
 	LOG = 256, DUMP, CONTROL, PIDFILE, DELAY, FAIL, HOLD, TIMEOUT, INIT_FLAGS, WANT,
-	DEFAULT_ACL, ATOMIC, MOUNT_DATA,
+	ATOMIC, MOUNT_DATA,
 };
 
 static const struct option long_options[] = {
@@ -361,7 +360,6 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "init-flags", required_argument, NULL, INIT_FLAGS },
 	{ "want", required_argument, NULL, WANT },
-	{ "default-acl", no_argument, NULL, DEFAULT_ACL },
 	{ "atomic", required_argument, NULL, ATOMIC },
 	{ "mount-data", required_argument, NULL, MOUNT_DATA },
 	{ "help", no_argument, NULL, 'h' },
@@ -370,8 +368,11 @@ static const struct option long_options[] = {
 
 static FILE *open_record(const char *path)
 {
-	FILE *file = fopen(path, "we");
+	FILE *file;
 
+	/* A new one; a test may empty it on its way. */
+	unlink(path);
+	file = fopen(path, "ae");
 	if (!file)
 		fprintf(stderr, "treeserver: %s: %s; is its directory there and writable?\n",
 			path, strerror(errno));
@@ -410,9 +411,6 @@ static int take_option(struct start *start, int option)
 		return 0;
 	case WANT:
 		start->want = strtoull(optarg, NULL, 0);
-		return 0;
-	case DEFAULT_ACL:
-		settings.default_acl = 1;
 		return 0;
 	case ATOMIC:
 		kind = atomic_answer(optarg);

@@ -80,7 +80,6 @@ enum atomic_answer {
 struct settings {
 	uint32_t timeout;
 	uint64_t init_flags;
-	int default_acl;
 	enum atomic_answer atomic;
 };
 
