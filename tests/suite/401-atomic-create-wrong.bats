@@ -101,15 +101,27 @@ wrong() {
 	done
 }
 
+# stopped PID: all of its threads are, and read nothing any more.
+stopped() {
+	local task line
+	for task in /proc/"$1"/task/*; do
+		read -r line <"$task/stat"
+		[[ ${line##*) } == T* ]] || return 1
+	done
+}
+
 @test "SIGKILL while the request waits to be read: the file isn't made" {
+	local pid
 	tree a
 	connection_set "$FX/a" atomic_create on
-	kill -STOP "$(<"$FX/a.pid")"
+	pid=$(<"$FX/a.pid")
+	kill -STOP "$pid"
+	soon 10 stopped "$pid" || fail "the server isn't stopped"
 	start "$FX/client" fxclient create creat,rdwr 0644 "$FX/a/file"
 	pause_ms 500
 	kill -KILL "$started"
 	ends "$started" 10 || fail "the client survives SIGKILL"
-	kill -CONT "$(<"$FX/a.pid")"
+	kill -CONT "$pid"
 	creates OK creat,rdwr 0644 a/other
 	is "$(state a exists file)" 0 "files made for the dead"
 	forget_all a
