@@ -480,3 +480,20 @@ int client_create_churn(int argc, char **argv)
 	printf("odd=%d\n", odd);
 	return 0;
 }
+
+/* DIRECTORY FILES: create and close so many files, one after the other. */
+int client_create_files(int argc, char **argv)
+{
+	int files = atoi(argv[1]), i, fd;
+	uint64_t start = wire_now_ns();
+	char path[4096];
+
+	(void)argc;
+	for (i = 0; i < files; i++) {
+		snprintf(path, sizeof(path), "%s/file%d", argv[0], i);
+		fd = must_open(path, O_CREAT | O_EXCL | O_WRONLY);
+		close(fd);
+	}
+	printf("all_us=%llu\n", (unsigned long long)(wire_now_ns() - start) / 1000);
+	return 0;
+}

@@ -76,6 +76,8 @@ static const struct {
 	  "open(2) each PATH; count the files that inotify says were created in DIR" },
 	{ "create-table", client_create_table, 3, "MOUNTPOINT MOUNTPOINT2 RESULTS",
 	  "make things at the second mount of a tree, open them at the first" },
+	{ "create-files", client_create_files, 2, "DIR FILES",
+	  "create and close FILES files, and time it" },
 	{ "create-race", client_create_race, 3, "DIR THREADS NAMES [FLAGS]",
 	  "THREADS create the same NAMES; count who did, and who found" },
 	{ "create-churn", client_create_churn, 3, "DIR THREADS ROUNDS",

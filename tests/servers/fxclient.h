@@ -43,6 +43,7 @@ int client_fail_nth(int argc, char **argv);
 int client_create(int argc, char **argv);
 int client_create_watch(int argc, char **argv);
 int client_create_table(int argc, char **argv);
+int client_create_files(int argc, char **argv);
 int client_create_race(int argc, char **argv);
 int client_create_churn(int argc, char **argv);
 

@@ -393,6 +393,29 @@ is_since() {
 	two_trees_stop
 }
 
+# create_files NAME VALUE: 40 files, with that value; microseconds in $us.
+create_files() {
+	connection_set "$FX/$1" atomic_create "$2"
+	run_ 0 mkdir "$FX/$1/$2"
+	run_ 0 fxclient create-files "$FX/$1/$2" 40
+	us=$(field all_us)
+}
+
+@test "with 20 ms a request, creating and closing files takes half of the time" {
+	local us off on
+	tree a --timeout 3600 --delay lookup=20 --delay create=20 --delay atomic_create=20 \
+		--fail flush=ENOSYS
+	create_files a off
+	off=$us
+	create_files a on
+	on=$us
+	at_least "$off" $((40 * 40 * 1000)) "microseconds for 40 files with off"
+	figure create_close_20ms_percent $((off * 100 / on)) "% of the files per second with off"
+	below $((on * 100)) $((off * 70)) "on: microseconds * 100, against 70 % of off's"
+	is "$(requests a CREATE) $(requests a ATOMIC_CREATE)" "40 40" "requests"
+	server_stop a
+}
+
 @test "16 threads, 500 names: each is created once, and all others find it" {
 	tree a --timeout 3600
 	connection_set "$FX/a" atomic_create on
