@@ -421,7 +421,7 @@ create_files() {
 	connection_set "$FX/a" atomic_create on
 	run_ 0 fxclient create-race "$FX/a" 16 500
 	is "$output" "created_once=500 found=7500 failed=0" "what the threads got"
-	is "$(requests a ATOMIC_CREATE) $(requests a CREATE)" "500 0" "requests that create"
+	is "$(many_requests a ATOMIC_CREATE) $(many_requests a CREATE)" "500 0" "requests that create"
 	forget_all a
 	server_stop a
 }

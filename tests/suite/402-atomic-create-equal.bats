@@ -28,7 +28,7 @@ table() {
 	run_ 0 fxclient create-table "$FX/a" "$FX/b" "$FX/$results"
 	at_least "$(field rows)" 500 "rows"
 	is "$(grep -c . "$FX/$results")" "$(field rows)" "rows that were written"
-	atomic=$(requests a ATOMIC_CREATE)
+	atomic=$(many_requests a ATOMIC_CREATE)
 	two_trees_stop
 	[ "$value" = stock ] || module_unload
 }

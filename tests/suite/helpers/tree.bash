@@ -36,6 +36,11 @@ asked() {
 		END { print names }' "$FX/$1.log"
 }
 
+# many_requests NAME OPCODE: as `requests`, for logs that are too long for bash.
+many_requests() {
+	awk -v opcode="$2" '$2 == "recv" && $3 == opcode { n++ } END { print n + 0 }' "$FX/$1.log"
+}
+
 # create FLAGS MODE PATH [WHO]: open(2), into $output; PATH is below $FX.
 create() {
 	run_ 0 fxclient create "$1" "$2" "$FX/$3" "${@:4}"
