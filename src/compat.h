@@ -150,9 +150,12 @@ static inline void fuse_ext_take_sample(struct fuse_conn *fc, struct fuse_ext_sa
 #endif
 }
 
-/* The inode of an answer, which holds the node id from now on; NULL: no memory. */
+/*
+ * The inode of an answer, which holds the node id from now on; NULL: no memory.
+ * @is_created: it was made by the request
+ */
 static inline struct inode *fuse_ext_iget(struct super_block *sb, struct fuse_entry_out *entry,
-					  const struct fuse_ext_sample *sample)
+					  const struct fuse_ext_sample *sample, bool is_created)
 {
 	/* 6.6: a macro in the place of a function */
 #ifdef ATTR_TIMEOUT
@@ -161,10 +164,13 @@ static inline struct inode *fuse_ext_iget(struct super_block *sb, struct fuse_en
 	u64 attr_valid = entry_attr_timeout(entry);
 #endif
 
-	/* An update of 6.12: whether inodes were evicted meanwhile counts, too. */
+	/*
+	 * An update of 6.12: attributes of a new inode count as old if others
+	 * were evicted meanwhile.  0: this can't have been one of them.
+	 */
 #ifdef HAVE_EVICT_CTR
 	return fuse_iget(sb, entry->nodeid, entry->generation, &entry->attr, attr_valid,
-			 sample->attr_version, sample->evict_ctr);
+			 sample->attr_version, is_created ? 0 : sample->evict_ctr);
 #else
 	return fuse_iget(sb, entry->nodeid, entry->generation, &entry->attr, attr_valid,
 			 sample->attr_version);

@@ -190,7 +190,7 @@ static int finish(struct creation *creation, size_t size, struct inode *dir, str
 		refuse(creation, is_open);
 		return -EIO;
 	}
-	inode = fuse_ext_iget(dir->i_sb, &creation->entry, &creation->sample);
+	inode = fuse_ext_iget(dir->i_sb, &creation->entry, &creation->sample, is_open);
 	if (!inode) {
 		refuse(creation, is_open);
 		return -ENOMEM;
