@@ -16,10 +16,21 @@
 /* From younger <linux/fuse.h> than the oldest that we compile with. */
 #define INIT_EXT	(1U << 30)
 
-/* What is made at the second place, and seen there, is never out of date. */
-static uint64_t timeout_at(const struct tree_mount *mount)
+/*
+ * At the second place, nothing that a path leads to is out of date: names are
+ * looked up each time, and bring their attributes.  But for directories, which
+ * are made there.
+ */
+static uint64_t entry_timeout(const struct tree_mount *mount, const struct tree_node *node)
 {
-	return mount->number ? 0 : settings.timeout;
+	if (!mount->number)
+		return settings.timeout;
+	return node && S_ISDIR(node->mode) ? 3600 : 0;
+}
+
+static uint64_t attr_timeout(const struct tree_mount *mount)
+{
+	return mount->number ? 1 : settings.timeout;
 }
 
 void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
@@ -27,8 +38,8 @@ void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
 {
 	memset(entry, 0, sizeof(*entry));
 	entry->nodeid = node->id;
-	entry->entry_valid = timeout_at(mount);
-	entry->attr_valid = timeout_at(mount);
+	entry->entry_valid = entry_timeout(mount, node);
+	entry->attr_valid = attr_timeout(mount);
 	tree_attr(&entry->attr, node);
 }
 
@@ -50,7 +61,7 @@ int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
 static void answer_lookup(struct tree_mount *mount, const struct fuse_in_header *in,
 			  const char *name)
 {
-	struct fuse_entry_out nothing = { .entry_valid = timeout_at(mount) };
+	struct fuse_entry_out nothing = { .entry_valid = entry_timeout(mount, NULL) };
 	struct tree_node *node = tree_find(tree_node(in->nodeid), name);
 
 	if (node)
@@ -82,7 +93,7 @@ static void take_forgets(struct tree_mount *mount, const struct fuse_batch_forge
 
 static void answer_attr(struct tree_mount *mount, const struct fuse_in_header *in)
 {
-	struct fuse_attr_out out = { .attr_valid = timeout_at(mount) };
+	struct fuse_attr_out out = { .attr_valid = attr_timeout(mount) };
 
 	tree_attr(&out.attr, tree_node(in->nodeid));
 	reply(mount, in, 0, &out, sizeof(out));

@@ -49,7 +49,7 @@ static const char usage[] =
 	"      --delay OPERATION=MS --fail OPERATION=ERRNO --hold OPERATION\n"
 	"                           all as in fxserver --help; --dump masks\n"
 	"      --timeout SECONDS    how long names and attributes are valid at the first\n"
-	"                           place (0); at the second they never are\n"
+	"                           place (0); at the second, only directories stay\n"
 	"      --init-flags HEX     the 64 flags in the answer to INIT, if the kernel offers\n"
 	"                           them\n"
 	"      --want MASK          negotiate these fuse_ext features\n"

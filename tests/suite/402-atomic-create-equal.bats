@@ -20,14 +20,14 @@ teardown_file() {
 
 # table RESULTS VALUE KNOWN OPTION...: of ours with that value, or of `stock`;
 # KNOWN is `known` if names are looked up before, else `new`.  The number of
-# names that one request opened is in $atomic.  The server keeps no log: that
-# would be half of the time.
+# names that one request opened is in $atomic.  The server keeps no log, and knows
+# no FLUSH: that would be half of the time.
 table() {
 	local results=$1 value=$2 known=$3
 	shift 3
 	mkdir -p "$FX/b"
 	[ "$value" = stock ] || module_load
-	run_ 0 treeserver --pidfile "$FX/a.pid" "$@" "$FX/a" "$FX/b"
+	run_ 0 treeserver --pidfile "$FX/a.pid" --fail flush=ENOSYS "$@" "$FX/a" "$FX/b"
 	[ "$value" = stock ] || connection_set "$FX/a" atomic_create "$value"
 	# shellcheck disable=SC2086  # WHAT may be empty
 	run_ 0 fxclient create-table "$FX/a" "$FX/b" "$FX/$results" "$known" ${what:-}
