@@ -249,6 +249,15 @@ static struct call *finish(struct call *call)
 	return next;
 }
 
+/* The session is being destroyed: the step's reply doesn't matter any more. */
+static void abandon(struct call *call)
+{
+	/* before a RELEASE the kernel had its answer */
+	if (call->step != STEP_RELEASE)
+		answer_error(call, ECONNABORTED);
+	free(call);
+}
+
 static void wait_elsewhere(struct call *call);
 
 static void drive(struct call *call)
@@ -264,7 +273,7 @@ static void drive(struct call *call)
 			return;
 		}
 		if (got <= 0) {
-			free(call);
+			abandon(call);
 			return;
 		}
 		if (!advance(call, &reply, got))
@@ -280,8 +289,7 @@ static void *wait_for_reply(void *data)
 	ssize_t got = inner_reply(call->inner, call->unique, &reply, 0);
 
 	if (got <= 0) {
-		/* the session is being destroyed */
-		free(call);
+		abandon(call);
 	} else {
 		if (!advance(call, &reply, got))
 			call = finish(call);
@@ -325,7 +333,7 @@ static void wait_elsewhere(struct call *call)
 		ext->waiters++;
 	pthread_mutex_unlock(&ext->lock);
 	if (closing) {
-		free(call);
+		abandon(call);
 		return;
 	}
 	if (!start_waiting(call))
@@ -335,7 +343,8 @@ static void wait_elsewhere(struct call *call)
 	ext->waiters--;
 	ext->inners--;
 	pthread_mutex_unlock(&ext->lock);
-	answer_error(call, ENOMEM);
+	if (call->step != STEP_RELEASE)
+		answer_error(call, ENOMEM);
 	free(call);
 }
 
@@ -438,6 +447,7 @@ void create_end_all(struct ext *ext)
 	pthread_mutex_unlock(&ext->lock);
 	while ((call = ext->parked)) {
 		ext->parked = call->next;
+		fuse_reply_err(call->req, ECONNABORTED);
 		free(call);
 	}
 	while ((inner = ext->all)) {

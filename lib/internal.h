@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "config.h"
 #include "fuse_ext.h"
 
 /* FUSE_SYNCFS is an enumerator of 7.34 headers, and not there before. */
