@@ -112,8 +112,8 @@ const char *fuse_ext_unavailable(struct fuse_session *se, uint64_t feature);
  * @fi:		as of fuse_reply_open()
  * @flags:	FOPEN_SYNC_RELEASE or 0
  *
- * A flag is sent only after fuse_ext_negotiate() has asked for its feature in
- * this process; else it is dropped.
+ * FOPEN_SYNC_RELEASE is sent only after fuse_ext_negotiate() has asked for it in
+ * this process, for whichever session; else it is dropped.
  *
  * Return: as of fuse_reply_open(): 0 or -errno.
  */
@@ -124,8 +124,8 @@ int fuse_ext_reply_open(fuse_req_t req, const struct fuse_file_info *fi, uint32_
  * @req:	a create or atomic_create request
  * @e:		as of fuse_reply_create()
  * @fi:		as of fuse_reply_create()
- * @flags:	FOPEN_SYNC_RELEASE, and in the reply to atomic_create
- *		FOPEN_FILE_CREATED
+ * @flags:	FOPEN_SYNC_RELEASE or 0, and in the reply to atomic_create, and
+ *		only there, FOPEN_FILE_CREATED
  *
  * Return: as of fuse_reply_create(): 0 or -errno.
  */

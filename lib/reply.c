@@ -26,17 +26,13 @@ struct create_out {
 	struct fuse_open_out open;
 };
 
-static atomic_uint allowed;
+/* Who is asked to create atomically may say so, whoever turned that on. */
+static atomic_uint allowed = FOPEN_FILE_CREATED;
 
 void reply_allow_flags(uint64_t features)
 {
-	unsigned int flags = 0;
-
 	if (features & FUSE_EXT_SYNC_RELEASE)
-		flags |= FOPEN_SYNC_RELEASE;
-	if (features & FUSE_EXT_ATOMIC_CREATE)
-		flags |= FOPEN_FILE_CREATED;
-	atomic_fetch_or(&allowed, flags);
+		atomic_fetch_or(&allowed, FOPEN_SYNC_RELEASE);
 }
 
 static struct fuse_open_out open_out(const struct fuse_file_info *fi, uint32_t flags)
