@@ -81,15 +81,15 @@ static int initialize(struct inner *inner)
 /* The server's init and destroy are for the session that it knows. */
 static struct fuse_session *session_on(struct ext *ext, int fd)
 {
-	char name[] = "fuse_ext", mountpoint[32];
-	char *argv[] = { name, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_lowlevel_ops op = ext->op;
-	struct fuse_session *se;
+	struct fuse_session *se = NULL;
+	char mountpoint[32];
 
 	op.init = NULL;
 	op.destroy = NULL;
-	se = fuse_session_new(&args, &op, sizeof(op), ext->userdata);
+	if (!fuse_opt_add_arg(&args, "fuse_ext"))
+		se = fuse_session_new(&args, &op, sizeof(op), ext->userdata);
 	fuse_opt_free_args(&args);
 	if (!se)
 		return NULL;

@@ -95,7 +95,8 @@ int io_intercept(struct ext *ext)
 {
 	if (ext->ext_op.own_loop)
 		return 0;
-	ext->obstacle = "libfuse before 3.14 has no fuse_session_custom_io(); own_loop works with it";
+	ext->obstacle =
+		"libfuse before 3.14 has no fuse_session_custom_io(); own_loop works with it";
 	return -ENOTSUP;
 }
 

@@ -71,8 +71,6 @@ static void is_equal(const char *what, long long got, long long expected)
 
 #define IS(got, expected)	is_equal(#got, (long long)(got), (long long)(expected))
 
-int __wrap_ioctl(int fd, unsigned long request, ...);
-
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
 	struct fuse_ext_ioc *ioc;
@@ -244,12 +242,20 @@ static void *loop_run(void *unused)
 	return (void *)result;
 }
 
+static struct fuse_args arguments(void)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+
+	if (fuse_opt_add_arg(&args, "lib-device"))
+		fail("no memory");
+	return args;
+}
+
 static void session_make(const struct fuse_lowlevel_ops *op)
 {
 	const struct timeval patience = { .tv_sec = 20 };
-	char name[] = "lib-device", mountpoint[32];
-	char *argv[] = { name, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_args args = arguments();
+	char mountpoint[32];
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
@@ -374,13 +380,16 @@ static int case_errors(void)
 static int case_race(void)
 {
 	uint64_t unique = create(FUSE_ATOMIC_CREATE, "race", 0);
+	char expected[2048] = "";
+	int i;
 
 	expect_existed(unique, S_IFREG | 0644);
 	server_recorded(ASKED_LOOKUP("race") ASKED_CREATE("race") ASKED_LOOKUP("race"));
 	/* and it ends even so */
 	expect_error(create(FUSE_ATOMIC_CREATE, "flap", 0), EEXIST);
-#define ROUND	ASKED_LOOKUP("flap") ASKED_CREATE("flap")
-	server_recorded(ROUND ROUND ROUND ROUND ROUND ROUND ROUND ROUND);
+	for (i = 0; i < 8; i++)
+		strcat(expected, ASKED_LOOKUP("flap") ASKED_CREATE("flap"));
+	server_recorded(expected);
 	return 0;
 }
 
@@ -406,7 +415,7 @@ static int case_stock(void)
 
 static int case_syncfs(void)
 {
-	const char zeros[8] = "";
+	static const char zeros[8] = "";
 
 	expect_error(ask(SYNCFS, ROOT, zeros, sizeof(zeros), NULL, 0), 0);
 	server_recorded("syncfs 1;");
@@ -616,10 +625,9 @@ static int case_negotiate(void)
 
 static int case_foreign(void)
 {
-	char name[] = "lib-device", mountpoint[32];
-	char *argv[] = { name, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_args args = arguments();
 	struct fuse_session *foreign;
+	char mountpoint[32];
 	uint64_t enabled;
 	int fds[2];
 
@@ -664,9 +672,7 @@ static int case_notify(void)
 /* Sixteen sessions at a time, each with its own operations. */
 static int case_sessions(void)
 {
-	char name[] = "lib-device";
-	char *argv[] = { name, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_args args = arguments();
 	struct fuse_session *all[16];
 	int round, i;
 
@@ -735,8 +741,8 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	int status = 0;
 	size_t i;
-	int status;
 
 	if (argc != 3)
 		fail("Usage: lib-device own|own-mt|libfuse|libfuse-mt CASE");
@@ -748,10 +754,11 @@ int main(int argc, char **argv)
 	if (i == sizeof(cases) / sizeof(cases[0]))
 		fail("no case %s", argv[2]);
 	variant = cases[i].variant;
-	status = cases[i].begun ? begin() : 0;
-	if (status)
-		return status;
-	if (cases[i].run())
-		return 1;
-	return cases[i].ended ? end() : 0;
+	if (cases[i].begun)
+		status = begin();
+	if (!status)
+		status = cases[i].run();
+	if (!status && cases[i].ended)
+		status = end();
+	return status;
 }

@@ -23,6 +23,7 @@ struct variant {
 };
 
 extern struct variant variant;
+extern fuse_req_t server_never_answered;
 
 extern const struct fuse_lowlevel_ops server_ops;
 void server_syncfs(fuse_req_t req, fuse_ino_t ino);
@@ -32,6 +33,9 @@ void server_atomic_create(fuse_req_t req, fuse_ino_t parent, const char *name, m
 /* Waits until the server's record is this, or fails the test. */
 void server_recorded(const char *expected);
 void server_forget_record(void);
+
+/* in the place of ioctl(2): ld --wrap */
+int __wrap_ioctl(int fd, unsigned long request, ...);
 
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 

@@ -36,8 +36,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char record[1 << 16];
 static size_t recorded;
 static unsigned int races;
-/* volatile, or it is optimized away, and the request is a leak */
-static volatile fuse_req_t never_answered;
+/* not static, or it is optimized away, and the request is a leak */
+fuse_req_t server_never_answered;
 
 /* With the lock held. */
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -195,7 +195,7 @@ static void server_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	note("lookup %lu/%s;", (unsigned long)parent, name);
 	answer.error = find(name, &answer.entry);
 	if (strcmp(name, "never") == 0)
-		never_answered = req;
+		server_never_answered = req;
 	else
 		reply(&answer);
 	pthread_mutex_unlock(&lock);
