@@ -82,7 +82,8 @@ void fuse_ext_session_destroy(struct fuse_session *se);
  *
  * Features that the kernel doesn't have, or that fuse_ext_unavailable() tells
  * of, are left out.  The first call has to come after fuse_session_mount() and
- * before the session's loop; others may come at any time.
+ * before the session's loop; others may come at any time, but without own_loop
+ * they can't be the first to ask for FUSE_EXT_SYNCFS or FUSE_EXT_ATOMIC_CREATE.
  *
  * Return: 0 or
  *  -ENOTTY	the kernel's own FUSE driver serves this mount: a server goes on

@@ -43,6 +43,7 @@ struct inner;
  * @op:		the server's operations
  * @ext_op:	those that libfuse doesn't know
  * @userdata:	the server's
+ * @negotiated:	the kernel was asked; the loop may run since then
  * @intercepts:	fuse_session_custom_io() has been called
  * @obstacle:	why it can't be, NULL if nobody tried
  * @lock:	protects all below
@@ -59,6 +60,7 @@ struct ext {
 	struct fuse_lowlevel_ops op;
 	struct fuse_ext_ops ext_op;
 	void *userdata;
+	bool negotiated;
 	bool intercepts;
 	const char *obstacle;
 

@@ -78,6 +78,11 @@ int io_intercept(struct ext *ext)
 
 	if (ext->ext_op.own_loop || ext->intercepts)
 		return 0;
+	/* threads of the loop may be reading by now */
+	if (ext->negotiated) {
+		ext->obstacle = "the first fuse_ext_negotiate() of the session didn't ask for it";
+		return -EBUSY;
+	}
 	error = set_custom_io(ext->se);
 	if (error) {
 		ext->obstacle = error == -ENOTSUP ?

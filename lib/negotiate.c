@@ -78,6 +78,8 @@ int fuse_ext_negotiate(struct fuse_session *se, uint64_t want, uint64_t *enabled
 		if (error)
 			return error;
 	}
+	if (ext)
+		ext->negotiated = true;
 	reply_allow_flags(ioc.want);
 	if (enabled)
 		*enabled = ioc.enabled;

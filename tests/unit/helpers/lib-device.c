@@ -601,8 +601,17 @@ static int case_negotiate(void)
 	fuse_ext_session_destroy(session);
 	close(device);
 
+	/* the loop may be running when it is asked for the first time */
 	module.supported = ALL_FEATURES;
 	module.off = 0;
+	session_make(&server_ops);
+	IS(fuse_ext_negotiate(session, FUSE_EXT_INVAL_FILES, NULL), 0);
+	IS(fuse_ext_negotiate(session, ALL_FEATURES, &enabled), 0);
+	IS(!(enabled & FUSE_EXT_ATOMIC_CREATE), !own_loop());
+	IS(!fuse_ext_unavailable(session, FUSE_EXT_ATOMIC_CREATE), own_loop());
+	fuse_ext_session_destroy(session);
+	close(device);
+
 	few.create = NULL;
 	ext_ops.syncfs = NULL;
 	session_make(&few);
