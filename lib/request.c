@@ -22,16 +22,16 @@ static bool is_create(const void *request, size_t size)
 	return size > start + 1 && *name && memchr(name, '\0', size - start);
 }
 
-static size_t replace(void *request, size_t size, size_t room, enum mark mark)
+static size_t replace(struct fuse_in_header *request, size_t size, size_t room, enum mark mark)
 {
 	struct disguise disguise = {
+		.header = *request,
 		.create.mode = (uint32_t)mark << MODE_MARK_SHIFT,
 		.name = "-",
 	};
 
 	if (room < sizeof(disguise))
 		return size;
-	memcpy(&disguise.header, request, sizeof(disguise.header));
 	disguise.header.opcode = FUSE_CREATE;
 	disguise.header.len = sizeof(disguise);
 	memcpy(request, &disguise, sizeof(disguise));
@@ -48,13 +48,13 @@ size_t request_disguise(void *request, size_t size, size_t room)
 	switch (header->opcode) {
 	case FUSE_ATOMIC_CREATE:
 		if (!is_create(request, size))
-			return replace(request, size, room, MARK_MALFORMED);
+			return replace(header, size, room, MARK_MALFORMED);
 		header->opcode = FUSE_CREATE;
 		create->mode = (create->mode & MODE_BITS) |
 			       (uint32_t)MARK_ATOMIC_CREATE << MODE_MARK_SHIFT;
 		return size;
 	case OPCODE_SYNCFS:
-		return replace(request, size, room, MARK_SYNCFS);
+		return replace(header, size, room, MARK_SYNCFS);
 	default:
 		return size;
 	}

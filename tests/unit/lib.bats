@@ -162,6 +162,19 @@ functions() { sed -n 's/^\t\(fuse_ext_[a-z_]*\);$/\1/p' "$LIB/libfuse-ext.map"; 
 	readelf -d "$BATS_TEST_TMPDIR/passthrough_ext" | grep -q 'NEEDED.*libfuse-ext.so.0'
 }
 
+@test "passthrough_ext: each kind of request, and nothing is left when all is forgotten" {
+	local source options
+	make -s -C "$TOP/examples" OUT="$BATS_TEST_TMPDIR" \
+		CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+	for options in "" "--library-create" "--threads 1" "--writeback --flock"; do
+		echo "passthrough_ext $options"
+		source=$(mktemp -d -p "$BATS_TEST_TMPDIR")
+		# shellcheck disable=SC2086 # it is several words
+		run -0 timeout 120 "$LIB/check-build.d/lib-passthrough" \
+			"$BATS_TEST_TMPDIR/passthrough_ext" "$source" $options
+	done
+}
+
 @test "passthrough_ext: a wrong option, or a directory that isn't there" {
 	make -s -C "$TOP/examples" OUT="$BATS_TEST_TMPDIR"
 	run -2 "$BATS_TEST_TMPDIR/passthrough_ext" --wrong

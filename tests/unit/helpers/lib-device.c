@@ -22,18 +22,12 @@
 #include <unistd.h>
 
 #include "lib-device.h"
+#include "lib-kernel.h"
 
 #define ROOT		1
 #define FH		0x123456789abcULL
 #define ALL_FEATURES	0x1f
 #define SYNCFS		50
-
-struct reply {
-	struct fuse_out_header header;
-	struct fuse_entry_out entry;
-	struct fuse_open_out open;
-	char more[4096];
-};
 
 /* the kernel's side of FUSE_EXT_IOC_NEGOTIATE */
 static struct {
@@ -48,28 +42,6 @@ static const char *loop_name;
 static struct fuse_session *session;
 static struct fuse_ext_ops ext_ops = { .syncfs = server_syncfs };
 static pthread_t loop_thread;
-static int device;
-static uint64_t last_unique;
-
-void fail(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	_exit(1);
-}
-
-static void is_equal(const char *what, long long got, long long expected)
-{
-	if (got != expected)
-		fail("%s: %lld (0x%llx), expected %lld (0x%llx)", what, got, got, expected,
-		     expected);
-}
-
-#define IS(got, expected)	is_equal(#got, (long long)(got), (long long)(expected))
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
@@ -99,43 +71,6 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 static bool own_loop(void)
 {
 	return strncmp(loop_name, "own", 3) == 0;
-}
-
-/* @body, then @name with its end, then @extra bytes that mean nothing */
-static uint64_t ask(uint32_t opcode, uint64_t node, const void *body, size_t size,
-		    const char *name, size_t extra)
-{
-	size_t name_size = name ? strlen(name) + 1 : 0;
-	struct fuse_in_header header = {
-		.len = sizeof(header) + size + name_size + extra, .opcode = opcode,
-		.unique = last_unique += 2, .nodeid = node, .uid = 101, .gid = 102, .pid = 103,
-	};
-	char *request = malloc(header.len);
-
-	if (!request)
-		fail("no memory");
-	memcpy(request, &header, sizeof(header));
-	if (size)
-		memcpy(request + sizeof(header), body, size);
-	if (name)
-		memcpy(request + sizeof(header) + size, name, name_size);
-	memset(request + header.len - extra, 0xa5, extra);
-	if (send(device, request, header.len, MSG_NOSIGNAL) != (ssize_t)header.len)
-		fail("sending a request: %s", strerror(errno));
-	free(request);
-	return header.unique;
-}
-
-static size_t get(struct reply *reply)
-{
-	ssize_t got;
-
-	memset(reply, 0xee, sizeof(*reply));
-	got = recv(device, reply, sizeof(*reply), 0);
-	if (got < (ssize_t)sizeof(reply->header))
-		fail("no reply: %s", got < 0 ? strerror(errno) : "short");
-	IS(reply->header.len, got);
-	return got;
 }
 
 static void expect_error(uint64_t unique, int error)
@@ -253,21 +188,15 @@ static struct fuse_args arguments(void)
 
 static void session_make(const struct fuse_lowlevel_ops *op)
 {
-	const struct timeval patience = { .tv_sec = 20 };
 	struct fuse_args args = arguments();
 	char mountpoint[32];
-	int fds[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-		fail("socketpair: %s", strerror(errno));
-	device = fds[0];
-	setsockopt(device, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", kernel_open());
 	ext_ops.own_loop = own_loop();
 	if (variant.atomic)
 		ext_ops.atomic_create = server_atomic_create;
 	session = fuse_ext_session_new(&args, op, sizeof(*op), &ext_ops, sizeof(ext_ops), NULL);
 	fuse_opt_free_args(&args);
-	snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", fds[1]);
 	if (!session || fuse_session_mount(session, mountpoint))
 		fail("no session");
 }
@@ -638,12 +567,11 @@ static int case_foreign(void)
 	struct fuse_session *foreign;
 	char mountpoint[32];
 	uint64_t enabled;
-	int fds[2];
 
 	foreign = fuse_session_new(&args, &server_ops, sizeof(server_ops), NULL);
-	if (!foreign || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) < 0)
+	if (!foreign)
 		fail("no session");
-	snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", fds[1]);
+	snprintf(mountpoint, sizeof(mountpoint), "/dev/fd/%d", kernel_open());
 	IS(fuse_session_mount(foreign, mountpoint), 0);
 	IS(fuse_ext_negotiate(foreign, ALL_FEATURES, &enabled), 0);
 	IS(enabled, ALL_FEATURES & ~(FUSE_EXT_ATOMIC_CREATE | FUSE_EXT_SYNCFS));
@@ -651,7 +579,7 @@ static int case_foreign(void)
 		fail("no reason why a feature is missing");
 	fuse_ext_session_destroy(foreign);
 	fuse_opt_free_args(&args);
-	close(fds[0]);
+	close(device);
 	return 0;
 }
 

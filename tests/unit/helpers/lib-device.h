@@ -37,6 +37,4 @@ void server_forget_record(void);
 /* in the place of ioctl(2): ld --wrap */
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
-void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
 #endif /* LIB_DEVICE_H */

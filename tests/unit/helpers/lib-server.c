@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "lib-device.h"
+#include "lib-kernel.h"
 
 #define NODE_OLD	7
 #define NODE_MADE	1000
