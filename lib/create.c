@@ -18,7 +18,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -302,22 +301,6 @@ static void *wait_for_reply(void *data)
 	return NULL;
 }
 
-/* Signals are for the server's own threads. */
-static int start_waiting(struct call *call)
-{
-	sigset_t all, before;
-	pthread_t thread;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, wait_for_reply, call);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!error)
-		pthread_detach(thread);
-	return error;
-}
-
 /*
  * The server replies later, from a thread of its own or from another callback:
  * the thread that we are in may be the one that has to do it, so it can't wait.
@@ -325,6 +308,7 @@ static int start_waiting(struct call *call)
 static void wait_elsewhere(struct call *call)
 {
 	struct ext *ext = call->ext;
+	pthread_t thread;
 	bool closing;
 
 	pthread_mutex_lock(&ext->lock);
@@ -336,8 +320,10 @@ static void wait_elsewhere(struct call *call)
 		abandon(call);
 		return;
 	}
-	if (!start_waiting(call))
+	if (!thread_start(&thread, wait_for_reply, call)) {
+		pthread_detach(thread);
 		return;
+	}
 	/* the reply is to come: this inner session can't be used by another call */
 	pthread_mutex_lock(&ext->lock);
 	ext->waiters--;

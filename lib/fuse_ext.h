@@ -27,7 +27,7 @@ extern "C" {
  *	@mode and fuse_req_ctx()->umask are those of create; O_TRUNC is never
  *	in @fi->flags.  Valid replies:
  *	fuse_ext_reply_create() with FOPEN_FILE_CREATED: made and opened;
- *	fuse_reply_entry(): existed, and is of whatever type;
+ *	fuse_reply_entry(): existed, and is of whatever type; e->ino isn't 0;
  *	fuse_reply_err(): EEXIST if it existed and @fi->flags has O_EXCL.
  * @syncfs: answer FUSE_SYNCFS: store all that was acknowledged.  @ino is the
  *	root's.  Valid replies: fuse_reply_err(), 0 for success.  NULL: not
@@ -176,8 +176,8 @@ int fuse_ext_session_loop(struct fuse_session *se);
  * @se:		the session
  * @threads:	how many, at least 1
  *
- * Signals are left to the calling thread, which only waits: a handler of
- * fuse_set_signal_handlers() ends the loop there.
+ * SIGHUP, SIGINT, SIGQUIT and SIGTERM are left to the calling thread, which only
+ * waits: the handlers of fuse_set_signal_handlers() end the loop there.
  *
  * Return: 0 after unmounting or fuse_session_exit(), or -errno.
  */

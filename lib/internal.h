@@ -86,6 +86,9 @@ int io_intercept(struct ext *ext);
 /* reply.c; the flags that may be sent by now */
 void reply_allow_flags(uint64_t features);
 
+/* loop.c; a thread that leaves the signals that end a server to others; 0 or -errno */
+int thread_start(pthread_t *thread, void *(*run)(void *), void *data);
+
 /* create.c; both copy what they need */
 void create_begin(struct ext *ext, fuse_req_t req, fuse_ino_t parent, const char *name,
 		  mode_t mode, const struct fuse_file_info *fi);
