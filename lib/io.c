@@ -12,6 +12,9 @@
 
 #include "internal.h"
 
+static const char too_old[] =
+	"libfuse before 3.14 has no fuse_session_custom_io(); own_loop works with it";
+
 #ifdef HAVE_CUSTOM_IO
 
 static ssize_t io_read(int fd, void *buffer, size_t size, void *userdata)
@@ -61,16 +64,26 @@ static const struct fuse_custom_io custom_io = {
 #endif
 };
 
+#ifdef HAVE_CUSTOM_IO_SIZE
+
 static int set_custom_io(struct fuse_session *se)
 {
-	int fd = fuse_session_fd(se);
-
-#ifdef HAVE_CUSTOM_IO_SIZE
-	return fuse_session_custom_io_317(se, &custom_io, sizeof(custom_io), fd);
-#else
-	return fuse_session_custom_io(se, &custom_io, fd);
-#endif
+	return fuse_session_custom_io_317(se, &custom_io, sizeof(custom_io), fuse_session_fd(se));
 }
+
+#else
+
+/* 3.10 has the same soname: there, the library has to load without it */
+extern __typeof__(fuse_session_custom_io) fuse_session_custom_io __attribute__((weak));
+
+static int set_custom_io(struct fuse_session *se)
+{
+	if (!fuse_session_custom_io)
+		return -ENOSYS;
+	return fuse_session_custom_io(se, &custom_io, fuse_session_fd(se));
+}
+
+#endif
 
 int io_intercept(struct ext *ext)
 {
@@ -84,14 +97,20 @@ int io_intercept(struct ext *ext)
 		return -EBUSY;
 	}
 	error = set_custom_io(ext->se);
-	if (error) {
-		ext->obstacle = error == -ENOTSUP ?
-			"this libfuse was built without custom io; own_loop works with it" :
-			"fuse_session_custom_io() failed; own_loop works without it";
-		return error;
+	switch (error) {
+	case 0:
+		ext->intercepts = true;
+		break;
+	case -ENOSYS:
+		ext->obstacle = too_old;
+		break;
+	case -ENOTSUP:
+		ext->obstacle = "this libfuse was built without custom io; own_loop works with it";
+		break;
+	default:
+		ext->obstacle = "fuse_session_custom_io() failed; own_loop works without it";
 	}
-	ext->intercepts = true;
-	return 0;
+	return error;
 }
 
 #else /* HAVE_CUSTOM_IO */
@@ -100,9 +119,8 @@ int io_intercept(struct ext *ext)
 {
 	if (ext->ext_op.own_loop)
 		return 0;
-	ext->obstacle =
-		"libfuse before 3.14 has no fuse_session_custom_io(); own_loop works with it";
-	return -ENOTSUP;
+	ext->obstacle = too_old;
+	return -ENOSYS;
 }
 
 #endif /* HAVE_CUSTOM_IO */

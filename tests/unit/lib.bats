@@ -201,11 +201,12 @@ functions() { sed -n 's/^\t\(fuse_ext_[a-z_]*\);$/\1/p' "$LIB/libfuse-ext.map"; 
 		grep -qw -- "$name" <<<"$text" || fail "not in the page: $name"
 	done
 	# the synopsis says what the header says
-	MANWIDTH=1000 man --nj -l "$MAN" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' |
-		grep -o 'fuse_ext_[a-z_]*(.*;' | tr -d ' ' | sort >"$BATS_TEST_TMPDIR/page"
+	man --nj -l "$MAN" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | tr -s '\n ' ' ' |
+		grep -o 'fuse_ext_[a-z_]*([^()]*);' | tr -d ' ' | sort >"$BATS_TEST_TMPDIR/page"
 	tr -s '\n\t ' ' ' <"$LIB/fuse_ext.h" | sed 's|/\*[^/]*\*/||g' |
 		grep -o 'fuse_ext_[a-z_]*([^()]*);' | tr -d ' ' | sort >"$BATS_TEST_TMPDIR/header"
 	diff "$BATS_TEST_TMPDIR/header" "$BATS_TEST_TMPDIR/page"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/page")" -eq "$(functions | wc -l)" ]
 }
 
 @test "libfuse-ext(3): its example compiles" {
