@@ -9,10 +9,12 @@
 
 #include <linux/completion.h>
 #include <linux/fs.h>
+#include <linux/iversion.h>
 #ifdef HAVE_LOCK_IS_UNLOCK
 #include <linux/filelock.h>
 #endif
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "fs/fuse_i.h"
 #ifdef HAVE_FUSE_CHAN
@@ -120,6 +122,170 @@ static inline struct dentry *fuse_ext_add_file(fuse_ext_add_dentry_t *add_dentry
 	return add_dentry(parent, fc, name, S_IFREG | mode, 1, NULL, fop);
 #else
 	return add_dentry(parent, fc, name, S_IFREG | mode, NULL, fop);
+#endif
+}
+
+/*
+ * What the caches had seen before a request was sent: an answer that is older
+ * than what came meanwhile must not replace it.
+ */
+struct fuse_ext_sample {
+	u64 attr_version;
+#ifdef HAVE_EVICT_CTR
+	u64 evict_ctr;
+#endif
+#ifdef HAVE_DENTRY_EPOCH
+	int epoch;
+#endif
+};
+
+static inline void fuse_ext_take_sample(struct fuse_conn *fc, struct fuse_ext_sample *sample)
+{
+	sample->attr_version = fuse_get_attr_version(fc);
+#ifdef HAVE_EVICT_CTR
+	sample->evict_ctr = fuse_get_evict_ctr(fc);
+#endif
+#ifdef HAVE_DENTRY_EPOCH
+	sample->epoch = atomic_read(&fc->epoch);
+#endif
+}
+
+/*
+ * The inode of an answer, which holds the node id from now on; NULL: no memory.
+ * @is_created: it was made by the request
+ */
+static inline struct inode *fuse_ext_iget(struct super_block *sb, struct fuse_entry_out *entry,
+					  const struct fuse_ext_sample *sample, bool is_created)
+{
+	/* 6.6: a macro in the place of a function */
+#ifdef ATTR_TIMEOUT
+	u64 attr_valid = ATTR_TIMEOUT(entry);
+#else
+	u64 attr_valid = entry_attr_timeout(entry);
+#endif
+
+	/*
+	 * An update of 6.12: attributes of a new inode count as old if others
+	 * were evicted meanwhile.  0: this can't have been one of them.
+	 */
+#ifdef HAVE_EVICT_CTR
+	return fuse_iget(sb, entry->nodeid, entry->generation, &entry->attr, attr_valid,
+			 sample->attr_version, is_created ? 0 : sample->evict_ctr);
+#else
+	return fuse_iget(sb, entry->nodeid, entry->generation, &entry->attr, attr_valid,
+			 sample->attr_version);
+#endif
+}
+
+/* 6.16: a server can declare all entries before an epoch invalid. */
+static inline void fuse_ext_validate_entry(struct dentry *dentry, struct fuse_entry_out *entry,
+					   const struct fuse_ext_sample *sample)
+{
+#ifdef HAVE_DENTRY_EPOCH
+	fuse_dentry_set_epoch(dentry, sample->epoch);
+#endif
+	fuse_change_entry_timeout(dentry, entry);
+}
+
+static inline void fuse_ext_queue_forget(struct fuse_conn *fc, struct fuse_forget_link *forget,
+					 u64 nodeid)
+{
+#ifdef HAVE_FUSE_CHAN
+	fuse_chan_queue_forget(fc->chan, forget, nodeid, 1);
+#else
+	fuse_queue_forget(fc, forget, nodeid, 1);
+#endif
+}
+
+/* An entry was made in it. */
+static inline void fuse_ext_dir_changed(struct inode *dir)
+{
+	/* 7.0: what that can't change stays valid */
+#ifdef FUSE_STATX_MODDIR
+	fuse_invalidate_attr_mask(dir, FUSE_STATX_MODDIR);
+#else
+	fuse_invalidate_attr(dir);
+#endif
+	inode_maybe_inc_iversion(dir, false);
+}
+
+/* 6.10: fuse_file_alloc() is told whether there will be a RELEASE. */
+static inline struct fuse_file *fuse_ext_file_alloc(struct fuse_mount *fm)
+{
+#ifdef HAVE_FILE_ALLOC_RELEASE
+	return fuse_file_alloc(fm, true);
+#else
+	return fuse_file_alloc(fm);
+#endif
+}
+
+/* 6.9: the answer to OPEN and CREATE is kept, for fuse_finish_open(). */
+static inline struct fuse_open_out *fuse_ext_open_out(struct fuse_file *ff,
+						      struct fuse_open_out *spare)
+{
+#ifdef HAVE_FAILING_OPEN
+	return &ff->args->open_outarg;
+#else
+	return spare;
+#endif
+}
+
+/* Make @file an open one of @dentry, which the server has opened as @ff. */
+static inline int fuse_ext_open_created(struct file *file, struct dentry *dentry,
+					struct fuse_file *ff)
+{
+	struct inode *inode = d_inode(dentry);
+	int err;
+
+	/* 6.9: fuse_finish_open() can fail, so it comes before the file is open */
+#ifdef HAVE_FAILING_OPEN
+	err = generic_file_open(inode, file);
+	if (err)
+		return err;
+	file->private_data = ff;
+	return finish_open(file, dentry, fuse_finish_open);
+#else
+	err = finish_open(file, dentry, generic_file_open);
+	if (err)
+		return err;
+	file->private_data = ff;
+	fuse_finish_open(inode, file);
+	return 0;
+#endif
+}
+
+/*
+ * What goes with a request that creates, behind its name: 5.17 added the
+ * security context, 6.3 the group of the directory.
+ */
+static inline int fuse_ext_add_create_ext(struct file *file, struct fuse_args *args,
+					  struct inode *dir, struct dentry *dentry, umode_t mode)
+{
+#if defined(HAVE_IDMAP)
+	return get_create_ext(file_mnt_idmap(file), args, dir, dentry, mode);
+#elif defined(HAVE_CREATE_EXT)
+	return get_create_ext(args, dentry, mode);
+#else
+	return 0;
+#endif
+}
+
+static inline void fuse_ext_free_create_ext(struct fuse_args *args)
+{
+#ifdef HAVE_CREATE_EXT
+	if (args->is_ext)
+		kfree(args->in_args[args->ext_idx].value);
+#endif
+}
+
+/* 6.12: on an id-mapped mount, the ids of the creator are those that it maps to. */
+static inline ssize_t fuse_ext_create_request(struct file *file, struct fuse_mount *fm,
+					      struct fuse_args *args)
+{
+#ifdef HAVE_IDMAP
+	return fuse_simple_idmap_request(file_mnt_idmap(file), fm, args);
+#else
+	return fuse_simple_request(fm, args);
 #endif
 }
 

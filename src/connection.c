@@ -17,6 +17,9 @@ static const char *const counter_names[FUSE_EXT_NR_COUNTERS] = {
 	[FUSE_EXT_FLUSH_KEPT_SYNC] = "flush_kept_sync",
 	[FUSE_EXT_RELEASE_SYNC] = "release_sync",
 	[FUSE_EXT_RELEASE_SYNC_INTERRUPTED] = "release_sync_interrupted",
+	[FUSE_EXT_CREATE_ATOMIC] = "create_atomic",
+	[FUSE_EXT_CREATE_ATOMIC_EXISTED] = "create_atomic_existed",
+	[FUSE_EXT_CREATE_FALLBACK] = "create_fallback",
 	[FUSE_EXT_SYNCFS_SENT] = "syncfs",
 };
 

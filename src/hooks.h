@@ -19,6 +19,7 @@ struct fuse_conn;
 struct fuse_file;
 struct fuse_mount;
 struct kobject;
+struct mnt_idmap;
 struct miscdevice;
 struct tree_descr;
 
@@ -42,6 +43,9 @@ enum fuse_ext_counter {
 	FUSE_EXT_FLUSH_KEPT_SYNC,
 	FUSE_EXT_RELEASE_SYNC,
 	FUSE_EXT_RELEASE_SYNC_INTERRUPTED,
+	FUSE_EXT_CREATE_ATOMIC,
+	FUSE_EXT_CREATE_ATOMIC_EXISTED,
+	FUSE_EXT_CREATE_FALLBACK,
 	FUSE_EXT_SYNCFS_SENT,
 	FUSE_EXT_NR_COUNTERS
 };
@@ -57,6 +61,7 @@ enum fuse_ext_counter {
  *		the bit-fields of struct fuse_conn.  Zero is `default`.
  * @no_flush:	the server answered ENOSYS to a FLUSH in the background
  * @no_syncfs:	the server answered ENOSYS to FUSE_SYNCFS
+ * @no_atomic_create: the server answered ENOSYS to FUSE_ATOMIC_CREATE
  * @is_privileged: mounted by an administrator, for an administrator
  * @want:	feature bits that the server asked for
  * @deferred_puts: work items that are about to put an inode
@@ -72,6 +77,7 @@ struct fuse_ext_conn {
 	u8 settings[FUSE_EXT_NR_TOGGLES];
 	u8 no_flush;
 	u8 no_syncfs;
+	u8 no_atomic_create;
 	u8 is_privileged;
 	u32 want;
 	atomic_t deferred_puts;
@@ -162,6 +168,7 @@ void fuse_ext_init_request(struct fuse_args *args);
 void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_args *args);
 
 /* interpose.c */
+void fuse_ext_init_dir(struct inode *inode);
 void fuse_ext_init_file_inode(struct inode *inode);
 void fuse_ext_init_super(struct super_block *sb);
 
@@ -189,6 +196,14 @@ void fuse_ext_stock_exit(void);
 void fuse_file_put(struct fuse_file *ff, bool sync, bool isdir);
 #else
 void fuse_file_put(struct fuse_file *ff, bool sync);
+#endif
+
+/* dir.c of the distro, made visible by a hook; 5.10 has nothing of the kind */
+#if defined(HAVE_IDMAP)
+int get_create_ext(struct mnt_idmap *idmap, struct fuse_args *args, struct inode *dir,
+		   struct dentry *dentry, umode_t mode);
+#elif defined(HAVE_CREATE_EXT)
+int get_create_ext(struct fuse_args *args, struct dentry *dentry, umode_t mode);
 #endif
 
 #endif /* _FUSE_EXT_HOOKS_H */

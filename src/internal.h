@@ -17,7 +17,7 @@
 
 /* Features that this build has; the others' toggles refuse to be turned on. */
 #define FUSE_EXT_SUPPORTED	\
-	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE | FUSE_EXT_SYNCFS)
+	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE | FUSE_EXT_SYNCFS | FUSE_EXT_ATOMIC_CREATE)
 
 /*
  * Values of a toggle.  DEFAULT is what a connection starts with: follow the
@@ -78,6 +78,10 @@ bool fuse_ext_is_reader(struct fuse_conn *fc);
 int fuse_ext_file_flush(struct file *file, fl_owner_t id);
 int fuse_ext_file_release(struct inode *inode, struct file *file);
 
+/* create.c */
+int fuse_ext_atomic_open(struct inode *dir, struct dentry *entry, struct file *file,
+			 unsigned int flags, umode_t mode);
+
 /* syncfs.c */
 int fuse_ext_sync_fs(struct super_block *sb, int wait,
 		     int (*stock_sync_fs)(struct super_block *sb, int wait));
@@ -86,6 +90,7 @@ void fuse_ext_syncfs_update_all(void);
 
 /* interpose.c: the distro's tables that ours are copies of */
 extern const struct file_operations *fuse_ext_stock_file_operations;
+extern const struct inode_operations *fuse_ext_stock_dir_operations;
 
 /* mount.c */
 void fuse_ext_wrap_mount(struct file_system_type *type);

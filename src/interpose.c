@@ -11,13 +11,16 @@
 
 /*
  * The distro's tables are static in its files.  They are learnt from the first
- * inode and the first superblock; the copy is complete before the pointer that
+ * inode of each kind and the first superblock; the copy is complete before the pointer that
  * says so is set.
  */
 static DEFINE_MUTEX(copy_mutex);
 
 const struct file_operations *fuse_ext_stock_file_operations;
 static struct file_operations file_operations;
+
+const struct inode_operations *fuse_ext_stock_dir_operations;
+static struct inode_operations dir_operations;
 
 static const struct super_operations *stock_super_operations;
 static struct super_operations super_operations;
@@ -40,6 +43,23 @@ void fuse_ext_init_file_inode(struct inode *inode)
 	}
 	inode->i_fop = &file_operations;
 	get_fuse_inode(inode)->ext.flags = 0;
+}
+
+/* The only place of fuse_init_dir() that touches i_op. */
+void fuse_ext_init_dir(struct inode *inode)
+{
+	/* pairs with the release below: the copy is complete */
+	if (!smp_load_acquire(&fuse_ext_stock_dir_operations)) {
+		mutex_lock(&copy_mutex);
+		if (!fuse_ext_stock_dir_operations) {
+			dir_operations = *inode->i_op;
+			dir_operations.atomic_open = fuse_ext_atomic_open;
+			/* pairs with the acquire above */
+			smp_store_release(&fuse_ext_stock_dir_operations, inode->i_op);
+		}
+		mutex_unlock(&copy_mutex);
+	}
+	inode->i_op = &dir_operations;
 }
 
 static int show_options(struct seq_file *m, struct dentry *root)

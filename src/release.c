@@ -57,13 +57,18 @@ void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **requ
 		fuse_ext_release_end(ff->ext.release);
 }
 
-/* Take the bit of ours out of the server's flags, if it may set it at all. */
+/*
+ * Take the bits of ours out of the server's flags, if it may set them at all.
+ * That a file was created means something only to create.c, which has seen it.
+ */
 void fuse_ext_finish_open(struct fuse_conn *fc, struct fuse_file *ff)
 {
-	if (!fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE))
-		return;
-	ff->ext.sync_release = !!(ff->open_flags & FOPEN_SYNC_RELEASE);
-	ff->open_flags &= ~FOPEN_SYNC_RELEASE;
+	if (fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE)) {
+		ff->ext.sync_release = !!(ff->open_flags & FOPEN_SYNC_RELEASE);
+		ff->open_flags &= ~FOPEN_SYNC_RELEASE;
+	}
+	if (fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_ATOMIC_CREATE))
+		ff->open_flags &= ~FOPEN_FILE_CREATED;
 }
 
 /*

@@ -77,7 +77,14 @@ struct fuse_ext_ioc {
 /* byte offset of the 32-bit feature word in fuse_init_in and fuse_init_out */
 #define FUSE_EXT_INIT_OFFSET	60
 
-/* Opcode: fuse_create_in, name, and what else FUSE_CREATE carries. */
+/*
+ * Opcode: fuse_create_in (without O_TRUNC), name, and what else FUSE_CREATE
+ * carries.  Either nothing has the name: create a regular file, and answer with
+ * fuse_entry_out and fuse_open_out with FOPEN_FILE_CREATED.  Or something has it,
+ * of whatever type: answer with fuse_entry_out alone, open and truncate nothing,
+ * and don't ask whether the caller may create there; with O_EXCL, EEXIST will do,
+ * too.  The entry counts as one lookup.  ENOSYS: LOOKUP and CREATE from now on.
+ */
 #define FUSE_ATOMIC_CREATE	2048
 
 /* Notification: struct fuse_ext_notify_inval_files_out. */

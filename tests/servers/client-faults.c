@@ -15,7 +15,7 @@
 #include "fxclient.h"
 #include "wire.h"
 
-enum call { CALL_OPEN, CALL_CLOSE, CALL_SYNCFS };
+enum call { CALL_OPEN, CALL_CREATE, CALL_CLOSE, CALL_SYNCFS, CALLS };
 
 static int fail_file;
 
@@ -46,8 +46,10 @@ static unsigned long remaining(void)
 static int one_call(enum call call, const char *path, unsigned int number, int *failed)
 {
 	int fd = -1, error = 0, closed = call == CALL_CLOSE;
+	char new_path[4096];
 
-	if (call != CALL_OPEN) {
+	snprintf(new_path, sizeof(new_path), "%s.%u", path, number);
+	if (call == CALL_CLOSE || call == CALL_SYNCFS) {
 		fd = must_open(path, O_RDWR);
 		must_write(fd, path, 1);
 	}
@@ -57,11 +59,17 @@ static int one_call(enum call call, const char *path, unsigned int number, int *
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		error = fd < 0 ? errno : 0;
 		break;
+	case CALL_CREATE:
+		fd = open(new_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		error = fd < 0 ? errno : 0;
+		break;
 	case CALL_CLOSE:
 		error = close(fd) < 0 ? errno : 0;
 		break;
 	case CALL_SYNCFS:
 		error = syncfs(fd) < 0 ? errno : 0;
+		break;
+	case CALLS:
 		break;
 	}
 	*failed = !remaining();
@@ -73,16 +81,16 @@ static int one_call(enum call call, const char *path, unsigned int number, int *
 
 int client_fail_nth(int argc, char **argv)
 {
-	static const char * const calls[] = { "open", "close", "syncfs" };
+	static const char * const calls[] = { "open", "create", "close", "syncfs" };
 	unsigned int limit = atoi(argv[2]), number, errors = 0;
 	int last = 0, failed = 1, call, error;
 
 	(void)argc;
-	for (call = 0; call < 3; call++)
+	for (call = 0; call < CALLS; call++)
 		if (strcmp(calls[call], argv[0]) == 0)
 			break;
-	if (call == 3) {
-		fprintf(stderr, "fxclient: %s is none of open, close, syncfs\n", argv[0]);
+	if (call == CALLS) {
+		fprintf(stderr, "fxclient: %s is none of open, create, close, syncfs\n", argv[0]);
 		return 2;
 	}
 	fail_file = must_open("/proc/thread-self/fail-nth", O_RDWR);

@@ -40,6 +40,12 @@ int client_async_close(int argc, char **argv);
 int client_syncfs(int argc, char **argv);
 int client_dirty(int argc, char **argv);
 int client_fail_nth(int argc, char **argv);
+int client_create(int argc, char **argv);
+int client_create_watch(int argc, char **argv);
+int client_create_table(int argc, char **argv);
+int client_create_files(int argc, char **argv);
+int client_create_race(int argc, char **argv);
+int client_create_churn(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

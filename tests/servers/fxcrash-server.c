@@ -217,9 +217,7 @@ static void serve_one(struct random *random)
 	} request;
 	ssize_t size;
 
-	do {
-		size = read(device, &request, sizeof(request) - 1);
-	} while (size < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
+	size = wire_read_request(device, &request, sizeof(request) - 1);
 	if (size < (ssize_t)sizeof(request.in)) {
 		fprintf(stderr, "fxcrash: /dev/fuse: %s; who unmounted or aborted it?\n",
 			size < 0 ? strerror(errno) : "short read");

@@ -112,9 +112,7 @@ static struct request *receive(struct node *node)
 
 	if (!request)
 		abort();
-	do {
-		size = read(node->device, request->bytes, BUFFER_SIZE);
-	} while (size < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
+	size = wire_read_request(node->device, request->bytes, BUFFER_SIZE);
 	if (size < (ssize_t)sizeof(struct fuse_in_header)) {
 		wire_log(log_file, "end %s", size < 0 ? wire_errno_name(errno) : "short read");
 		free(request);

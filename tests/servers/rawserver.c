@@ -135,9 +135,7 @@ static struct request *receive(void)
 	struct request *request;
 	ssize_t size;
 
-	do {
-		size = read(device, buffer, sizeof(buffer));
-	} while (size < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
+	size = wire_read_request(device, buffer, sizeof(buffer));
 	if (size < (ssize_t)sizeof(struct fuse_in_header)) {
 		wire_log(log_file, "end %s", size < 0 ? wire_errno_name(errno) : "short read");
 		return NULL;

@@ -97,6 +97,7 @@ static const struct {
 	{ EOPNOTSUPP, "EOPNOTSUPP" }, { EDQUOT, "EDQUOT" },
 	{ ENOTCONN, "ENOTCONN" }, { ECONNABORTED, "ECONNABORTED" },
 	{ ESTALE, "ESTALE" }, { ENODEV, "ENODEV" }, { EFAULT, "EFAULT" },
+	{ ELOOP, "ELOOP" }, { ENAMETOOLONG, "ENAMETOOLONG" },
 	{ ENXIO, "ENXIO" }, { EXDEV, "EXDEV" }, { EBADF, "EBADF" },
 };
 
@@ -158,6 +159,16 @@ uint64_t wire_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+ssize_t wire_read_request(int device, void *buffer, size_t size)
+{
+	ssize_t length;
+
+	do {
+		length = read(device, buffer, size);
+	} while (length < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
+	return length;
 }
 
 void wire_log(FILE *log, const char *format, ...)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* Opcodes that are younger than the oldest <linux/fuse.h> we compile with. */
 #define WIRE_SYNCFS	50
@@ -25,6 +26,9 @@ int wire_errno(const char *name);
 const char *wire_errno_name(int error);
 
 uint64_t wire_now_ns(void);
+
+/* read(2) of a request from /dev/fuse, again after what isn't the end of it. */
+ssize_t wire_read_request(int device, void *buffer, size_t size);
 
 /*
  * Record a request as one line of "key=value" fields, and as hexadecimal.

@@ -5,6 +5,7 @@
 # nothing leaks by it is for kmemleak, at the end of the machine.
 
 load helpers/all
+load helpers/tree
 
 FAILSLAB=/sys/kernel/debug/failslab
 
@@ -63,6 +64,18 @@ faults_with() { # CALL TOGGLE...
 @test "close(2): each allocation fails in turn, with nothing, async_flush, and sync_release on" {
 	faults_with close async_flush sync_release
 	is "$(lost a FLUSH)" "" "answers to FLUSH that the kernel refused"
+}
+
+@test "open(2) with O_CREAT by one request: each allocation fails in turn, and all is given back" {
+	tree a
+	connection_set "$FX/a" atomic_create on
+	run_ 0 fxclient fail-nth create "$FX/a/file" 500
+	at_least "$(field injected)" 1 "allocations that failed"
+	is "$(field end)" OK "open(2) when none failed"
+	like "$(field last)" "^(OK|ENOMEM)$" "the last error"
+	at_least "$(requests a ATOMIC_CREATE)" 1 "ATOMIC_CREATE requests"
+	forget_all a
+	server_stop a
 }
 
 @test "syncfs(2): each allocation fails in turn; it says so or has asked the server" {

@@ -195,7 +195,7 @@ json() { jq -e "$@" <<<"$output"; }
 	fusectl 0 status -nr
 	assert_output $'module loaded\ndriver fuse_ext\nversion 0.1.0'
 	assert_output 'source linux-source-6.12\x206.12.117-1\x20abcdef'
-	assert_output 'supported async_flush\x20sync_release\x20syncfs'
+	assert_output 'supported async_flush\x20sync_release\x20atomic_create\x20syncfs'
 	assert_output "kernel $(uname -r)"
 	assert_output "installed same"
 	assert_output $'connections 3\nstock_connections 1'

@@ -287,9 +287,9 @@ inval_files auto module"
 }
 
 @test "set: a feature that this build doesn't have is exit status 1, and says what it has" {
-	local has="it has: async_flush sync_release syncfs"
-	fusectl 1 set atomic_create on 52
-	assert_error "this build of fuse_ext has no atomic_create yet ($has)"
+	local has="it has: async_flush sync_release atomic_create syncfs"
+	fusectl 1 set inval_files on 52
+	assert_error "this build of fuse_ext has no inval_files yet ($has)"
 	fusectl 1 set inval_files on
 	assert_error "this build of fuse_ext has no inval_files yet ($has)"
 	fusectl 0 set inval_files off

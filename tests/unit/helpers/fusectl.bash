@@ -48,7 +48,7 @@ fusectl_machine() {
 	done
 	echo 0.1.0 >"$FUSECTL_ROOT/sysfs/version"
 	echo linux-source-6.12 6.12.117-1 abcdef >"$FUSECTL_ROOT/sysfs/source"
-	echo async_flush sync_release syncfs >"$FUSECTL_ROOT/sysfs/supported"
+	echo async_flush sync_release atomic_create syncfs >"$FUSECTL_ROOT/sysfs/supported"
 	echo none >"$FUSECTL_ROOT/sysfs/control_dev"
 
 	echo /lib/modules/x/updates/dkms/fuse_ext.ko >"$FUSECTL_ROOT/modinfo/filename"

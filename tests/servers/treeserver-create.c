@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * treeserver-create.c - how treeserver makes regular files: CREATE as stock FUSE
+ * knows it, and FUSE_ATOMIC_CREATE, well and in all wrong ways.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse_ext.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "treeserver.h"
+
+struct create_out {
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+};
+
+static const char *const answer_names[ANSWERS] = {
+	[ANSWER_WELL] = "well",
+	[ANSWER_UNKNOWN] = "unknown",
+	[ANSWER_EEXIST] = "eexist",
+	[ANSWER_CLAIM] = "claim",
+	[ANSWER_NODE_0] = "node-0",
+	[ANSWER_NODE_ROOT] = "node-root",
+	[ANSWER_DIRECTORY] = "directory",
+	[ANSWER_NO_TYPE] = "no-type",
+	[ANSWER_HUGE] = "huge",
+	[ANSWER_SHORT] = "short",
+	[ANSWER_PARTIAL] = "partial",
+	[ANSWER_LONG] = "long",
+	[ANSWER_UNSAID] = "unsaid",
+	[ANSWER_ENTRY_0] = "entry-0",
+	[ANSWER_ENTRY_ROOT] = "entry-root",
+	[ANSWER_ENTRY_NO_TYPE] = "entry-no-type",
+};
+
+int atomic_answer(const char *name)
+{
+	int answer;
+
+	for (answer = 0; answer < ANSWERS; answer++)
+		if (strcmp(answer_names[answer], name) == 0)
+			return answer;
+	return -1;
+}
+
+static const char *name_of(const struct fuse_create_in *create)
+{
+	return (const char *)(create + 1);
+}
+
+static void fill_out(struct create_out *out, struct tree_node *node)
+{
+	static uint64_t next_fh = 1;
+
+	memset(out, 0, sizeof(*out));
+	fill_entry(&out->entry, node);
+	out->open.fh = next_fh++;
+}
+
+/* The kernel may be quicker with FORGET than we are back: counted before. */
+static void answer_open_file(struct tree_mount *mount, const struct fuse_in_header *in,
+			     struct tree_node *node, uint32_t open_flags)
+{
+	struct create_out out;
+
+	fill_out(&out, node);
+	out.open.open_flags = open_flags;
+	node->lookups[mount->number]++;
+	node->opens++;
+	if (reply(mount, in, 0, &out, sizeof(out))) {
+		node->lookups[mount->number]--;
+		node->opens--;
+	}
+}
+
+void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
+		   const struct fuse_create_in *create)
+{
+	struct tree_node *directory = tree_node(in->nodeid);
+	struct tree_node *node = tree_find(directory, name_of(create));
+
+	if (node && (create->flags & O_EXCL)) {
+		reply(mount, in, EEXIST, NULL, 0);
+		return;
+	}
+	if (!node)
+		node = tree_make(directory, name_of(create), in, create->mode);
+	else if (create->flags & O_TRUNC)
+		tree_resize(node, 0);
+	answer_open_file(mount, in, node, 0);
+}
+
+/*
+ * The wrong answers.  @node is told of once, and opened, as far as the kernel
+ * can make that out from the answer.
+ */
+static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header *in,
+			   struct tree_node *node)
+{
+	struct {
+		struct create_out out;
+		char more[8];
+	} wrong = { 0 };
+	size_t size = sizeof(wrong.out);
+	int is_told = 1, is_open = 1;
+
+	fill_out(&wrong.out, node);
+	wrong.out.open.open_flags = FOPEN_FILE_CREATED;
+	if (settings.atomic >= ANSWER_ENTRY_0)
+		size = sizeof(wrong.out.entry);
+	switch (settings.atomic) {
+	case ANSWER_NODE_0:
+	case ANSWER_ENTRY_0:
+		wrong.out.entry.nodeid = 0;
+		is_told = 0;
+		break;
+	case ANSWER_NODE_ROOT:
+	case ANSWER_ENTRY_ROOT:
+		wrong.out.entry.nodeid = FUSE_ROOT_ID;
+		is_told = 0;
+		break;
+	case ANSWER_DIRECTORY:
+		wrong.out.entry.attr.mode = S_IFDIR | 0755;
+		break;
+	case ANSWER_NO_TYPE:
+	case ANSWER_ENTRY_NO_TYPE:
+		wrong.out.entry.attr.mode = 0644;
+		break;
+	case ANSWER_HUGE:
+		wrong.out.entry.attr.size = UINT64_MAX;
+		break;
+	case ANSWER_SHORT:
+		size = sizeof(wrong.out.entry) - 1;
+		break;
+	case ANSWER_PARTIAL:
+		size = sizeof(wrong.out.entry) + sizeof(wrong.out.open.fh);
+		break;
+	case ANSWER_LONG:
+		size = sizeof(wrong);
+		break;
+	default:
+		wrong.out.open.open_flags = 0;
+	}
+	if (!is_told || size < sizeof(wrong.out))
+		is_open = 0;
+	node->lookups[mount->number] += is_told;
+	node->opens += is_open;
+	if (reply(mount, in, 0, &wrong, size)) {
+		node->lookups[mount->number] -= is_told;
+		node->opens -= is_open;
+	}
+}
+
+void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header *in,
+			  const struct fuse_create_in *create)
+{
+	struct tree_node *directory = tree_node(in->nodeid);
+	struct tree_node *node;
+
+	if (settings.atomic == ANSWER_UNKNOWN) {
+		reply(mount, in, ENOSYS, NULL, 0);
+		return;
+	}
+	node = tree_find(directory, name_of(create));
+	if (node) {
+		if (settings.atomic == ANSWER_EEXIST && (create->flags & O_EXCL))
+			reply(mount, in, EEXIST, NULL, 0);
+		else if (settings.atomic == ANSWER_CLAIM)
+			answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
+		else
+			answer_entry(mount, in, node);
+		return;
+	}
+	node = tree_make(directory, name_of(create), in, create->mode);
+	if (settings.atomic <= ANSWER_CLAIM)
+		answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
+	else
+		answer_wrongly(mount, in, node);
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * treeserver-ops.c - what treeserver answers, but for the requests that create
+ * regular files: see treeserver-create.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "treeserver.h"
+#include "wire.h"
+
+/* From younger <linux/fuse.h> than the oldest that we compile with. */
+#define INIT_EXT	(1U << 30)
+
+void fill_entry(struct fuse_entry_out *entry, const struct tree_node *node)
+{
+	memset(entry, 0, sizeof(*entry));
+	entry->nodeid = node->id;
+	entry->entry_valid = settings.timeout;
+	entry->attr_valid = settings.timeout;
+	tree_attr(&entry->attr, node);
+}
+
+/* The kernel may be quicker with FORGET than we are back: counted before. */
+int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
+		 struct tree_node *node)
+{
+	struct fuse_entry_out entry;
+	int error;
+
+	fill_entry(&entry, node);
+	node->lookups[mount->number]++;
+	error = reply(mount, in, 0, &entry, sizeof(entry));
+	if (error)
+		node->lookups[mount->number]--;
+	return error;
+}
+
+static void answer_lookup(struct tree_mount *mount, const struct fuse_in_header *in,
+			  const char *name)
+{
+	struct fuse_entry_out nothing = { .entry_valid = settings.timeout };
+	struct tree_node *node = tree_find(tree_node(in->nodeid), name);
+
+	if (node)
+		answer_entry(mount, in, node);
+	else if (settings.timeout)
+		reply(mount, in, 0, &nothing, sizeof(nothing));
+	else
+		reply(mount, in, ENOENT, NULL, 0);
+}
+
+static void forget(struct tree_mount *mount, uint64_t nodeid, uint64_t count)
+{
+	struct tree_node *node = tree_node(nodeid);
+
+	wire_log(log_file, "forget node=%llu count=%llu", (unsigned long long)nodeid,
+		 (unsigned long long)count);
+	if (node)
+		node->lookups[mount->number] -= count;
+}
+
+static void take_forgets(struct tree_mount *mount, const struct fuse_batch_forget_in *batch)
+{
+	const struct fuse_forget_one *one = (const void *)(batch + 1);
+	uint32_t i;
+
+	for (i = 0; i < batch->count; i++)
+		forget(mount, one[i].nodeid, one[i].nlookup);
+}
+
+static void answer_attr(struct tree_mount *mount, const struct fuse_in_header *in)
+{
+	struct fuse_attr_out out = { .attr_valid = settings.timeout };
+
+	tree_attr(&out.attr, tree_node(in->nodeid));
+	reply(mount, in, 0, &out, sizeof(out));
+}
+
+static void answer_setattr(struct tree_mount *mount, const struct fuse_in_header *in,
+			   const struct fuse_setattr_in *setattr)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+
+	if (setattr->valid & FATTR_MODE)
+		node->mode = (node->mode & S_IFMT) | (setattr->mode & 07777);
+	if (setattr->valid & FATTR_UID)
+		node->uid = setattr->uid;
+	if (setattr->valid & FATTR_GID)
+		node->gid = setattr->gid;
+	if (setattr->valid & FATTR_SIZE)
+		tree_resize(node, setattr->size);
+	answer_attr(mount, in);
+}
+
+/* If there is nothing of that name yet. */
+static void answer_make(struct tree_mount *mount, const struct fuse_in_header *in,
+			const char *name, uint32_t mode, uint32_t rdev, const char *target)
+{
+	struct tree_node *directory = tree_node(in->nodeid);
+	struct tree_node *node;
+
+	if (tree_find(directory, name)) {
+		reply(mount, in, EEXIST, NULL, 0);
+		return;
+	}
+	node = tree_make(directory, name, in, mode);
+	node->rdev = rdev;
+	if (target)
+		tree_write(node, 0, target, strlen(target));
+	answer_entry(mount, in, node);
+}
+
+static void answer_link(struct tree_mount *mount, const struct fuse_in_header *in,
+			const struct fuse_link_in *link_in)
+{
+	struct tree_node *node = tree_node(link_in->oldnodeid);
+	const char *name = (const char *)(link_in + 1);
+
+	tree_link(tree_node(in->nodeid), name, node);
+	answer_entry(mount, in, node);
+}
+
+/* @names: the old one, and the new one behind it */
+static void answer_rename(struct tree_mount *mount, const struct fuse_in_header *in,
+			  uint64_t new_directory, const char *names)
+{
+	reply(mount, in, tree_rename(tree_node(in->nodeid), names, tree_node(new_directory),
+				     names + strlen(names) + 1), NULL, 0);
+}
+
+static void answer_open(struct tree_mount *mount, const struct fuse_in_header *in,
+			const struct fuse_open_in *open_in)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+	static uint64_t next_fh = 1ULL << 32;
+	struct fuse_open_out out = { .fh = next_fh++ };
+
+	/* with FUSE_ATOMIC_O_TRUNC only */
+	if (in->opcode == FUSE_OPEN && (open_in->flags & O_TRUNC))
+		tree_resize(node, 0);
+	node->opens++;
+	if (reply(mount, in, 0, &out, sizeof(out)))
+		node->opens--;
+}
+
+static void answer_release(struct tree_mount *mount, const struct fuse_in_header *in)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+
+	if (node)
+		node->opens--;
+	reply(mount, in, 0, NULL, 0);
+}
+
+static void answer_read(struct tree_mount *mount, const struct fuse_in_header *in,
+			const struct fuse_read_in *read_in)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+	size_t size = 0;
+
+	if (read_in->offset < node->size) {
+		size = node->size - read_in->offset;
+		if (size > read_in->size)
+			size = read_in->size;
+	}
+	reply(mount, in, 0, size ? node->data + read_in->offset : NULL, size);
+}
+
+static void answer_readdir(struct tree_mount *mount, const struct fuse_in_header *in,
+			   const struct fuse_read_in *read_in)
+{
+	char *buffer = calloc(1, read_in->size);
+	struct tree_entry *entry = tree_node(in->nodeid)->entries;
+	struct fuse_dirent *dirent;
+	uint64_t position = 0;
+	size_t used = 0;
+
+	if (!buffer)
+		abort();
+	for (; entry; entry = entry->next) {
+		size_t length = strlen(entry->name);
+
+		if (position++ < read_in->offset)
+			continue;
+		if (used + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + length) > read_in->size)
+			break;
+		dirent = (void *)(buffer + used);
+		dirent->ino = entry->nodeid;
+		dirent->off = position;
+		dirent->namelen = length;
+		dirent->type = (tree_node(entry->nodeid)->mode & S_IFMT) >> 12;
+		memcpy(dirent->name, entry->name, length);
+		used += FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + length);
+	}
+	reply(mount, in, 0, buffer, used);
+	free(buffer);
+}
+
+static void answer_write(struct tree_mount *mount, const struct fuse_in_header *in,
+			 const struct fuse_write_in *write_in)
+{
+	struct fuse_write_out out = { .size = write_in->size };
+
+	tree_write(tree_node(in->nodeid), write_in->offset, write_in + 1, write_in->size);
+	reply(mount, in, 0, &out, sizeof(out));
+}
+
+static void answer_statfs(struct tree_mount *mount, const struct fuse_in_header *in)
+{
+	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255, .frsize = 4096 } };
+
+	reply(mount, in, 0, &out, sizeof(out));
+}
+
+/* As the youngest kernel takes it; older ones take less. */
+static void answer_init(struct tree_mount *mount, const struct fuse_in_header *in,
+			const struct fuse_init_in *init)
+{
+	uint32_t out[16] = { FUSE_KERNEL_VERSION };
+	uint32_t offered2 = 0;
+
+	if (in->len >= sizeof(*in) + 5 * sizeof(uint32_t) && (init->flags & INIT_EXT))
+		offered2 = ((const uint32_t *)init)[4];
+	/* the highest minor that the kernel knows: its flags are asked for */
+	out[1] = init->minor;
+	out[2] = init->max_readahead;
+	out[3] = init->flags & (FUSE_BIG_WRITES | (uint32_t)settings.init_flags);
+	out[8] = offered2 & (settings.init_flags >> 32);
+	if (out[8])
+		out[3] |= INIT_EXT;
+	out[5] = 131072;	/* max_write */
+	out[6] = 1;		/* time_gran */
+	reply(mount, in, 0, out, sizeof(out));
+}
+
+static void answer(struct tree_mount *mount, const struct fuse_in_header *in,
+		   const void *arguments)
+{
+	const struct fuse_mknod_in *mknod_in = arguments;
+	const struct fuse_mkdir_in *mkdir_in = arguments;
+	const struct fuse_rename_in *rename_in = arguments;
+	const struct fuse_rename2_in *rename2_in = arguments;
+	const struct fuse_forget_in *forget_in = arguments;
+	struct tree_node *node = tree_node(in->nodeid);
+	const char *name = arguments;
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		answer_init(mount, in, arguments);
+		break;
+	case FUSE_LOOKUP:
+		answer_lookup(mount, in, arguments);
+		break;
+	case FUSE_FORGET:
+		forget(mount, in->nodeid, forget_in->nlookup);
+		break;
+	case FUSE_BATCH_FORGET:
+		take_forgets(mount, arguments);
+		break;
+	case FUSE_GETATTR:
+		answer_attr(mount, in);
+		break;
+	case FUSE_SETATTR:
+		answer_setattr(mount, in, arguments);
+		break;
+	case FUSE_READLINK:
+		reply(mount, in, 0, node->data, node->size);
+		break;
+	case FUSE_SYMLINK:
+		answer_make(mount, in, name, S_IFLNK | 0777, 0, name + strlen(name) + 1);
+		break;
+	case FUSE_MKNOD:
+		answer_make(mount, in, (const char *)(mknod_in + 1), mknod_in->mode,
+			    mknod_in->rdev, NULL);
+		break;
+	case FUSE_MKDIR:
+		answer_make(mount, in, (const char *)(mkdir_in + 1), S_IFDIR | mkdir_in->mode, 0,
+			    NULL);
+		break;
+	case FUSE_LINK:
+		answer_link(mount, in, arguments);
+		break;
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		reply(mount, in, tree_unlink(node, name, in->opcode == FUSE_RMDIR), NULL, 0);
+		break;
+	case FUSE_RENAME:
+		answer_rename(mount, in, rename_in->newdir, (const char *)(rename_in + 1));
+		break;
+	case FUSE_RENAME2:
+		answer_rename(mount, in, rename2_in->newdir, (const char *)(rename2_in + 1));
+		break;
+	case FUSE_CREATE:
+		answer_create(mount, in, arguments);
+		break;
+	case FUSE_ATOMIC_CREATE:
+		answer_atomic_create(mount, in, arguments);
+		break;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		answer_open(mount, in, arguments);
+		break;
+	case FUSE_READ:
+		answer_read(mount, in, arguments);
+		break;
+	case FUSE_READDIR:
+		answer_readdir(mount, in, arguments);
+		break;
+	case FUSE_WRITE:
+		answer_write(mount, in, arguments);
+		break;
+	case FUSE_STATFS:
+		answer_statfs(mount, in);
+		break;
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR:
+		answer_release(mount, in);
+		break;
+	case FUSE_FLUSH:
+	case FUSE_FSYNC:
+	case FUSE_DESTROY:
+		reply(mount, in, 0, NULL, 0);
+		break;
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		reply(mount, in, ENOSYS, NULL, 0);
+		break;
+	}
+}
+
+void answer_request(struct tree_mount *mount, const struct fuse_in_header *in,
+		    const void *arguments)
+{
+	tree_lock();
+	answer(mount, in, arguments);
+	tree_unlock();
+}

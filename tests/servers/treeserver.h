@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * treeserver.h - what the parts of treeserver share: its mounts, the tree in
+ * memory, the settings.  Not for the other servers.
+ */
+#ifndef TREESERVER_H
+#define TREESERVER_H
+
+#include <linux/fuse.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define MOUNTS	2
+
+/**
+ * struct tree_mount - one of the places where the tree is mounted
+ * @device:	its /dev/fuse descriptor
+ * @path:	the mount point
+ * @number:	which one it is
+ */
+struct tree_mount {
+	int device;
+	const char *path;
+	int number;
+};
+
+struct tree_entry {
+	struct tree_entry *next;
+	uint64_t nodeid;
+	char name[];
+};
+
+/**
+ * struct tree_node - a file of any type; it stays until the server ends
+ * @entries:	of a directory, the newest first
+ * @data:	content, or the target of a symbolic link
+ * @lookups:	how often each mount was told of it and hasn't forgotten
+ * @opens:	OPENs and CREATEs without their RELEASE
+ */
+struct tree_node {
+	uint64_t id;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t rdev;
+	uint32_t nlink;
+	uint64_t mtime_ns;
+	struct tree_entry *entries;
+	char *data;
+	size_t size;
+	long lookups[MOUNTS];
+	long opens;
+};
+
+/* How FUSE_ATOMIC_CREATE is answered. */
+enum atomic_answer {
+	ANSWER_WELL,
+	/* not known: ENOSYS */
+	ANSWER_UNKNOWN,
+	/* O_EXCL and existed is answered with EEXIST, not with the entry */
+	ANSWER_EEXIST,
+	/* what existed is opened, as if it had been created */
+	ANSWER_CLAIM,
+	/* wrong: node ids */
+	ANSWER_NODE_0, ANSWER_NODE_ROOT,
+	/* wrong: what is there */
+	ANSWER_DIRECTORY, ANSWER_NO_TYPE, ANSWER_HUGE,
+	/* wrong: sizes */
+	ANSWER_SHORT, ANSWER_PARTIAL, ANSWER_LONG,
+	/* wrong: opened, but FOPEN_FILE_CREATED isn't set */
+	ANSWER_UNSAID,
+	/* wrong: an entry alone, of one of the kinds above */
+	ANSWER_ENTRY_0, ANSWER_ENTRY_ROOT, ANSWER_ENTRY_NO_TYPE,
+	ANSWERS
+};
+
+/* What the command line asked for; @atomic may change by a command. */
+struct settings {
+	uint32_t timeout;
+	uint64_t init_flags;
+	enum atomic_answer atomic;
+};
+
+extern struct settings settings;
+extern FILE *log_file;
+
+/* treeserver.c: send a reply; 0, or what write(2) set errno to */
+int reply(struct tree_mount *mount, const struct fuse_in_header *in, int error,
+	  const void *data, size_t size);
+
+/*
+ * treeserver-tree.c.  One request at a time works on the tree: answer_request()
+ * and the commands hold the lock.
+ */
+void tree_lock(void);
+void tree_unlock(void);
+struct tree_node *tree_node(uint64_t nodeid);
+struct tree_node *tree_find(struct tree_node *directory, const char *name);
+/* By a path from the root; NULL if there is nothing. */
+struct tree_node *tree_walk(char *path);
+struct tree_node *tree_make(struct tree_node *directory, const char *name,
+			    const struct fuse_in_header *in, uint32_t mode);
+void tree_link(struct tree_node *directory, const char *name, struct tree_node *node);
+/* 0, or an errno */
+int tree_unlink(struct tree_node *directory, const char *name, int is_rmdir);
+int tree_rename(struct tree_node *from, const char *name, struct tree_node *to,
+		const char *new_name);
+void tree_resize(struct tree_node *node, size_t size);
+void tree_write(struct tree_node *node, uint64_t offset, const void *data, size_t size);
+void tree_attr(struct fuse_attr *attr, const struct tree_node *node);
+/* Of all nodes but the root, for one mount. */
+void tree_totals(int mount, long *lookups, long *opens);
+
+/* treeserver-ops.c */
+void answer_request(struct tree_mount *mount, const struct fuse_in_header *in,
+		    const void *arguments);
+/* Answer with the node's entry, and count the lookup; 0 or errno. */
+int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
+		 struct tree_node *node);
+void fill_entry(struct fuse_entry_out *entry, const struct tree_node *node);
+
+/* treeserver-create.c */
+void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
+		   const struct fuse_create_in *create);
+void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header *in,
+			  const struct fuse_create_in *create);
+/* The answer with this name, or -1. */
+int atomic_answer(const char *name);
+
+#endif /* TREESERVER_H */
