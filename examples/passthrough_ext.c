@@ -200,11 +200,13 @@ static void node_forget(struct node *node, uint64_t lookups)
 static int entry_of(int fd, struct fuse_entry_param *entry)
 {
 	struct node *node;
+	int error;
 
 	memset(entry, 0, sizeof(*entry));
 	if (fstatat(fd, "", &entry->attr, AT_EMPTY_PATH) < 0) {
+		error = errno;
 		close(fd);
-		return errno;
+		return error;
 	}
 	node = node_get(fd, &entry->attr);
 	if (!node)
