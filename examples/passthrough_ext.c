@@ -97,6 +97,13 @@ static struct {
 static struct fuse_session *session;
 static bool as_root;
 
+/* Who takes commands. */
+static struct {
+	pthread_t thread;
+	int fd;
+	bool running;
+} control;
+
 /* protects nodes and their lookups */
 static pthread_mutex_t nodes_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct node *nodes[BUCKETS];
@@ -992,41 +999,71 @@ static void invalidate(const char *path)
 		node_forget(node, 1);
 	}
 	printf("inval %s: %s\n", path, result ? strerror(-result) : "done");
+}
+
+static void obey_line(const char *line)
+{
+	if (strncmp(line, "inval ", 6) == 0)
+		invalidate(line + 6);
+	else
+		printf("not a command: %s\n", line);
 	fflush(stdout);
 }
 
+/* Not by stdio, whose lock exit(3) would wait for while we read. */
 static void *obey(void *data)
 {
-	FILE *commands = data;
-	char *line = NULL;
-	size_t size = 0;
+	char commands[2 * PATH_MAX], *line, *end;
+	size_t used = 0;
+	ssize_t got;
+	int state;
 
-	while (getline(&line, &size, commands) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "inval ", 6) == 0)
-			invalidate(line + 6);
-		else
-			printf("not a command: %s\n", line);
+	(void)data;
+	for (;;) {
+		got = read(control.fd, commands + used, sizeof(commands) - 1 - used);
+		if (got <= 0)
+			return NULL;
+		/* a command that has begun has to end: it uses the session */
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+		used += got;
+		commands[used] = '\0';
+		line = commands;
+		while ((end = strchr(line, '\n'))) {
+			*end = '\0';
+			obey_line(line);
+			line = end + 1;
+		}
+		used -= line - commands;
+		memmove(commands, line, used);
+		/* longer than any path */
+		if (used == sizeof(commands) - 1)
+			used = 0;
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	}
-	free(line);
-	return NULL;
 }
 
 /* Opened for writing as well, it has no end when a writer closes it. */
 static int start_control(void)
 {
-	pthread_t thread;
-	FILE *commands;
-
 	if (!settings.control)
 		return 0;
 	if (mkfifo(settings.control, 0600) < 0 && errno != EEXIST)
 		return -1;
-	commands = fopen(settings.control, "r+e");
-	if (!commands)
+	control.fd = open(settings.control, O_RDWR | O_CLOEXEC);
+	if (control.fd < 0)
 		return -1;
-	errno = pthread_create(&thread, NULL, obey, commands);
+	errno = pthread_create(&control.thread, NULL, obey, NULL);
+	control.running = !errno;
 	return errno ? -1 : 0;
+}
+
+static void end_control(void)
+{
+	if (!control.running)
+		return;
+	pthread_cancel(control.thread);
+	pthread_join(control.thread, NULL);
+	close(control.fd);
 }
 
 static const struct {
@@ -1249,6 +1286,7 @@ static int run(const char *mountpoint)
 		fprintf(stderr, "passthrough_ext: %s: %s\n", settings.control, strerror(errno));
 	else
 		status = serve() ? 1 : 0;
+	end_control();
 no_service:
 	fuse_session_unmount(session);
 no_mount:

@@ -19,6 +19,7 @@
 #define LARGEST			65536
 
 static uint64_t state;
+static int without_times;
 
 static uint64_t next_random(uint64_t below)
 {
@@ -152,8 +153,9 @@ static void list(int directory, const char *path)
 		printf("%s mode=%o nlink=%u uid=%u gid=%u", name, st.st_mode,
 		       (unsigned int)st.st_nlink, st.st_uid, st.st_gid);
 		if (!S_ISDIR(st.st_mode))
-			printf(" size=%lld mtime=%lld", (long long)st.st_size,
-			       (long long)st.st_mtime);
+			printf(" size=%lld", (long long)st.st_size);
+		if (!S_ISDIR(st.st_mode) && !without_times)
+			printf(" mtime=%lld", (long long)st.st_mtime);
 		if (S_ISREG(st.st_mode))
 			printf(" sum=%llx", (unsigned long long)checksum(directory, last));
 		if (S_ISLNK(st.st_mode)) {
@@ -174,13 +176,13 @@ static void list(int directory, const char *path)
 	free(entries);
 }
 
-/* DIR: to standard output */
+/* DIR [no-times]: to standard output */
 int client_tree_list(int argc, char **argv)
 {
 	int directory = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	static char buffer[1 << 16];
 
-	(void)argc;
+	without_times = argc > 1;
 	must(directory, "open", argv[0]);
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	list(directory, ".");

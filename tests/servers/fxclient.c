@@ -86,7 +86,7 @@ static const struct {
 	  "all kinds of I/O on FILE, which the server keeps in BELOW; compare with a model" },
 	{ "tree-make", client_tree_make, 3, "DIR FILES SEED",
 	  "make directories of FILES files, links, modes and times" },
-	{ "tree-list", client_tree_list, 1, "DIR",
+	{ "tree-list", client_tree_list, 1, "DIR [no-times]",
 	  "everything in DIR with all that it has, but .git" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
