@@ -52,6 +52,11 @@ static inline bool fuse_ext_connected(struct fuse_conn *fc)
 {
 	return READ_ONCE(fc->chan->connected);
 }
+
+static inline struct fuse_conn *fuse_ext_request_conn(struct fuse_req *req)
+{
+	return req->chan->conn;
+}
 #else
 #define FUSE_EXT_END(name) \
 	void name(struct fuse_mount *fm, struct fuse_args *args, int error)
@@ -66,6 +71,11 @@ static inline struct fuse_conn *fuse_ext_device_conn(struct file *file)
 static inline bool fuse_ext_connected(struct fuse_conn *fc)
 {
 	return READ_ONCE(fc->connected);
+}
+
+static inline struct fuse_conn *fuse_ext_request_conn(struct fuse_req *req)
+{
+	return req->fm->fc;
 }
 #endif
 
@@ -286,6 +296,40 @@ static inline ssize_t fuse_ext_create_request(struct file *file, struct fuse_mou
 	return fuse_simple_idmap_request(file_mnt_idmap(file), fm, args);
 #else
 	return fuse_simple_request(fm, args);
+#endif
+}
+
+/* 5.12 and 6.3: inode operations are told the id mapping of the mount. */
+#if defined(HAVE_MNT_IDMAP)
+#define FUSE_EXT_IDMAP_PARAM	struct mnt_idmap *idmap,
+#define FUSE_EXT_IDMAP_ARG	idmap,
+#elif defined(HAVE_MNT_USERNS)
+#define FUSE_EXT_IDMAP_PARAM	struct user_namespace *idmap,
+#define FUSE_EXT_IDMAP_ARG	idmap,
+#else
+#define FUSE_EXT_IDMAP_PARAM
+#define FUSE_EXT_IDMAP_ARG
+#endif
+
+/* 5.12: .map_pages says what it did. */
+#ifdef HAVE_MAP_PAGES_RESULT
+#define FUSE_EXT_MAP_PAGES_RESULT	vm_fault_t
+#else
+#define FUSE_EXT_MAP_PAGES_RESULT	void
+#endif
+
+/* 6.7: the times of an inode are private. */
+static inline void fuse_ext_set_times(struct inode *inode, const struct fuse_attr *attr)
+{
+	u32 mtime_nsec = min_t(u32, attr->mtimensec, NSEC_PER_SEC - 1);
+	u32 ctime_nsec = min_t(u32, attr->ctimensec, NSEC_PER_SEC - 1);
+
+#ifdef HAVE_INODE_SET_MTIME
+	inode_set_mtime(inode, attr->mtime, mtime_nsec);
+	inode_set_ctime(inode, attr->ctime, ctime_nsec);
+#else
+	inode->i_mtime = (struct timespec64){ attr->mtime, mtime_nsec };
+	inode->i_ctime = (struct timespec64){ attr->ctime, ctime_nsec };
 #endif
 }
 

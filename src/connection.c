@@ -21,6 +21,8 @@ static const char *const counter_names[FUSE_EXT_NR_COUNTERS] = {
 	[FUSE_EXT_CREATE_ATOMIC_EXISTED] = "create_atomic_existed",
 	[FUSE_EXT_CREATE_FALLBACK] = "create_fallback",
 	[FUSE_EXT_SYNCFS_SENT] = "syncfs",
+	[FUSE_EXT_FILES_INVALIDATED] = "inval_files",
+	[FUSE_EXT_OPENS_STALE] = "open_stale",
 };
 
 /* All else in it starts as zero. */
@@ -28,6 +30,8 @@ void fuse_ext_conn_init(struct fuse_conn *fc)
 {
 	spin_lock_init(&fc->ext.write_lock);
 	mutex_init(&fc->ext.sync_mutex);
+	spin_lock_init(&fc->ext.creation_lock);
+	INIT_LIST_HEAD(&fc->ext.creations);
 }
 
 /* fs/fuse clears i_private under fuse_mutex when the connection goes. */

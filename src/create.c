@@ -95,7 +95,7 @@ static ssize_t send(struct creation *creation, struct inode *dir, struct dentry 
 	if (size)
 		return size;
 	fuse_ext_take_sample(creation->fm->fc, &creation->sample);
-	size = fuse_ext_create_request(file, creation->fm, &args);
+	size = fuse_ext_send_create(creation->fm, &args, file);
 	fuse_ext_free_create_ext(&args);
 	return size;
 }
@@ -252,9 +252,8 @@ static int create(struct inode *dir, struct dentry *entry, struct file *file,
 	return finish(&creation, size, dir, entry, file);
 }
 
-/* Interposed .atomic_open */
-int fuse_ext_atomic_open(struct inode *dir, struct dentry *entry, struct file *file,
-			 unsigned int flags, umode_t mode)
+static int create_or_open(struct inode *dir, struct dentry *entry, struct file *file,
+			  unsigned int flags, umode_t mode)
 {
 	struct fuse_conn *fc = get_fuse_conn(dir);
 	bool is_unknown = false;
@@ -270,4 +269,19 @@ int fuse_ext_atomic_open(struct inode *dir, struct dentry *entry, struct file *f
 		fuse_ext_count(fc, FUSE_EXT_CREATE_FALLBACK);
 	}
 	return fuse_ext_stock_dir_operations->atomic_open(dir, entry, file, flags, mode);
+}
+
+/* Interposed .atomic_open */
+int fuse_ext_atomic_open(struct inode *dir, struct dentry *entry, struct file *file,
+			 unsigned int flags, umode_t mode)
+{
+	struct fuse_conn *fc = get_fuse_conn(dir);
+	struct fuse_ext_creation creation = {};
+	int err;
+
+	if (!(flags & O_CREAT))
+		return fuse_ext_stock_dir_operations->atomic_open(dir, entry, file, flags, mode);
+	fuse_ext_creation_begin(fc, &creation, file);
+	err = create_or_open(dir, entry, file, flags, mode);
+	return fuse_ext_creation_end(fc, &creation, file, err);
 }

@@ -226,6 +226,9 @@ int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct inode *inode = file_inode(file);
 
+	/* What close(2) drops is dropped whatever has become of the file. */
+	if (!fuse_ext_lock_is_unlock(fl) && fuse_ext_is_failed_file(file))
+		return -EIO;
 	if (cmd != F_CANCELLK && cmd != F_GETLK && !get_fuse_conn(inode)->no_lock &&
 	    !fuse_ext_lock_is_unlock(fl))
 		set_bit(FUSE_EXT_INODE_REMOTE_LOCK, &get_fuse_inode(inode)->ext.flags);

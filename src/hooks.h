@@ -11,17 +11,21 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/fuse.h>
 #include <linux/fuse_ext.h>
 
 struct dentry;
 struct fuse_args;
 struct fuse_conn;
+struct fuse_copy_state;
 struct fuse_file;
 struct fuse_mount;
+struct fuse_req;
 struct kobject;
 struct mnt_idmap;
 struct miscdevice;
 struct tree_descr;
+struct workqueue_struct;
 
 /* Order of the names in every listing; indexes fuse_ext_toggles[]. */
 enum fuse_ext_toggle_id {
@@ -47,6 +51,8 @@ enum fuse_ext_counter {
 	FUSE_EXT_CREATE_ATOMIC_EXISTED,
 	FUSE_EXT_CREATE_FALLBACK,
 	FUSE_EXT_SYNCFS_SENT,
+	FUSE_EXT_FILES_INVALIDATED,
+	FUSE_EXT_OPENS_STALE,
 	FUSE_EXT_NR_COUNTERS
 };
 
@@ -71,6 +77,10 @@ enum fuse_ext_counter {
  * @write_epoch: the one in which new writes start
  * @write_lock:	keeps a write from being counted in an epoch that is waited for
  * @sync_mutex:	held by who waits for epochs
+ * @sequence:	number of the latest answer to OPEN or CREATE, or notification
+ * @creations:	struct fuse_ext_creation of each open(2) that may create a file
+ * @creation_lock: of that list, and of what is in its elements
+ * @inval_workqueue: does what notifications of inval_files leave; NULL: none came
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
@@ -87,6 +97,10 @@ struct fuse_ext_conn {
 	unsigned int write_epoch;
 	spinlock_t write_lock;		/* @write_epoch while a write starts */
 	struct mutex sync_mutex;	/* one syncfs(2) at a time changes @write_epoch */
+	atomic64_t sequence;
+	struct list_head creations;
+	spinlock_t creation_lock;	/* @creations */
+	struct workqueue_struct *inval_workqueue;
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
 };
 
@@ -94,22 +108,58 @@ struct fuse_ext_conn {
  * struct fuse_ext_write - a write under way, part of struct fuse_writepage_args
  * @fc:		its connection; NULL: not counted
  * @epoch:	in which it is counted
+ * @stamp:	number of the sequence when it was begun; see inval.c
  */
 struct fuse_ext_write {
 	struct fuse_conn *fc;
 	unsigned int epoch;
+	u64 stamp;
 };
 
 /**
  * struct fuse_ext_inode - our part of struct fuse_inode, for regular files
  * @flags:	FUSE_EXT_INODE_* bits
+ * @io:		what might leave something in the page cache, and is under way
+ * @failed_before: files whose OPEN was answered before this number are failed
  */
 struct fuse_ext_inode {
 	unsigned long flags;
+	atomic_t io;
+	atomic64_t failed_before;
 };
 
 /* A POSIX lock was sent to the server; it is dropped by FLUSH. */
 #define FUSE_EXT_INODE_REMOTE_LOCK	0
+/* The page cache has what isn't valid any more, until a work item has dropped it. */
+#define FUSE_EXT_INODE_INVAL_BUSY	1
+/* Size and times are the server's again, with the writeback cache, too. */
+#define FUSE_EXT_INODE_ATTR_LOST	2
+
+/**
+ * struct fuse_ext_open - an answer to OPEN
+ * @out:	what the server answers
+ * @stamp:	number of the answer in the connection's sequence
+ */
+struct fuse_ext_open {
+	struct fuse_open_out out;
+	u64 stamp;
+};
+
+/**
+ * struct fuse_ext_creation - an open(2) that may create a file
+ * @entry:	in fuse_ext_conn.creations
+ * @nodeid:	of what the server made
+ * @stamp:	number of the answer; 0: there is none yet
+ * @is_failed:	a notification that came after the answer was about it
+ * @out:	second part of the answer
+ */
+struct fuse_ext_creation {
+	struct list_head entry;
+	u64 nodeid;
+	u64 stamp;
+	bool is_failed;
+	struct fuse_open_out out;
+};
 
 struct fuse_ext_release;
 
@@ -118,11 +168,15 @@ struct fuse_ext_release;
  * @release:	the close(2) that waits for RELEASE, until the request has it
  * @closers:	thread numbers of those in close(2): fuse_ext_file_flush()
  * @sync_release: the server set FOPEN_SYNC_RELEASE
+ * @open:	the answer to OPEN; of other answers, the number
+ * @apart:	list that the file is on in the place of fuse_inode.write_files
  */
 struct fuse_ext_file {
 	struct fuse_ext_release *release;
 	pid_t closers[2];
 	bool sync_release;
+	struct fuse_ext_open open;
+	struct list_head apart;
 };
 
 /**
@@ -153,7 +207,7 @@ int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *a
 bool fuse_ext_wants_creds(const struct fuse_args *args);
 
 /* release.c */
-void fuse_ext_finish_open(struct fuse_conn *fc, struct fuse_file *ff);
+void fuse_ext_finish_open(struct inode *inode, struct file *file);
 void fuse_ext_note_reader(struct fuse_conn *fc);
 void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request);
 void fuse_ext_release_end(struct fuse_ext_release *release);
@@ -161,6 +215,20 @@ void fuse_ext_release_end(struct fuse_ext_release *release);
 /* syncfs.c */
 void fuse_ext_write_start(struct fuse_conn *fc, struct fuse_ext_write *write);
 void fuse_ext_write_end(struct fuse_ext_write *write);
+
+/* inval.c */
+typedef int fuse_ext_copy_t(struct fuse_copy_state *cs, void *to, unsigned int size);
+typedef void fuse_ext_finish_copy_t(struct fuse_copy_state *cs);
+
+void fuse_ext_request_end(struct fuse_req *req);
+int fuse_ext_open_answer(struct fuse_file *ff, struct fuse_open_out *out, int err);
+ssize_t fuse_ext_send_create(struct fuse_mount *fm, struct fuse_args *args, struct file *file);
+void fuse_ext_page_write_start(struct inode *inode, struct fuse_ext_write *write);
+int fuse_ext_send_write(struct fuse_mount *fm, struct fuse_args *args, struct inode *inode,
+			const struct fuse_ext_write *write);
+int fuse_ext_notify(struct fuse_conn *fc, unsigned int code, unsigned int size,
+		    struct fuse_copy_state *cs, fuse_ext_copy_t *copy,
+		    fuse_ext_finish_copy_t *finish_copy);
 
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);

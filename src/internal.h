@@ -17,7 +17,8 @@
 
 /* Features that this build has; the others' toggles refuse to be turned on. */
 #define FUSE_EXT_SUPPORTED	\
-	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE | FUSE_EXT_SYNCFS | FUSE_EXT_ATOMIC_CREATE)
+	(FUSE_EXT_ASYNC_FLUSH | FUSE_EXT_SYNC_RELEASE | FUSE_EXT_INVAL_FILES | \
+	 FUSE_EXT_SYNCFS | FUSE_EXT_ATOMIC_CREATE)
 
 /*
  * Values of a toggle.  DEFAULT is what a connection starts with: follow the
@@ -88,9 +89,30 @@ int fuse_ext_sync_fs(struct super_block *sb, int wait,
 void fuse_ext_syncfs_update(struct fuse_conn *fc);
 void fuse_ext_syncfs_update_all(void);
 
+/* inval.c */
+bool fuse_ext_is_failed(struct inode *inode, struct fuse_file *ff);
+void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff);
+int fuse_ext_opened(struct file *file);
+int fuse_ext_refresh(struct inode *inode);
+void fuse_ext_creation_begin(struct fuse_conn *fc, struct fuse_ext_creation *creation,
+			     struct file *file);
+int fuse_ext_creation_end(struct fuse_conn *fc, struct fuse_ext_creation *creation,
+			  struct file *file, int err);
+int fuse_ext_io_begin(struct inode *inode, struct fuse_file *ff);
+void fuse_ext_io_end(struct inode *inode);
+void fuse_ext_inval_drain(struct fuse_conn *fc);
+
+/* inval_io.c */
+bool fuse_ext_is_failed_file(struct file *file);
+void fuse_ext_inval_file_operations(struct file_operations *operations);
+void fuse_ext_inval_inode_operations(struct inode_operations *operations);
+void fuse_ext_inval_aops(struct address_space_operations *operations);
+
 /* interpose.c: the distro's tables that ours are copies of */
 extern const struct file_operations *fuse_ext_stock_file_operations;
 extern const struct inode_operations *fuse_ext_stock_dir_operations;
+extern const struct inode_operations *fuse_ext_stock_inode_operations;
+extern const struct address_space_operations *fuse_ext_stock_aops;
 
 /* mount.c */
 void fuse_ext_wrap_mount(struct file_system_type *type);

@@ -19,30 +19,55 @@ static DEFINE_MUTEX(copy_mutex);
 const struct file_operations *fuse_ext_stock_file_operations;
 static struct file_operations file_operations;
 
+const struct inode_operations *fuse_ext_stock_inode_operations;
+static struct inode_operations inode_operations;
+
+const struct address_space_operations *fuse_ext_stock_aops;
+static struct address_space_operations address_space_operations;
+
 const struct inode_operations *fuse_ext_stock_dir_operations;
 static struct inode_operations dir_operations;
 
 static const struct super_operations *stock_super_operations;
 static struct super_operations super_operations;
 
-/* Last thing of fuse_init_file_inode() that touches i_fop. */
+static void copy_file_tables(struct inode *inode)
+{
+	inode_operations = *inode->i_op;
+	fuse_ext_inval_inode_operations(&inode_operations);
+	fuse_ext_stock_inode_operations = inode->i_op;
+
+	address_space_operations = *inode->i_data.a_ops;
+	fuse_ext_inval_aops(&address_space_operations);
+	fuse_ext_stock_aops = inode->i_data.a_ops;
+
+	file_operations = *inode->i_fop;
+	fuse_ext_inval_file_operations(&file_operations);
+	file_operations.flush = fuse_ext_file_flush;
+	file_operations.lock = fuse_ext_lock;
+	file_operations.release = fuse_ext_file_release;
+	/* pairs with the acquire below */
+	smp_store_release(&fuse_ext_stock_file_operations, inode->i_fop);
+}
+
+/* The last place of fuse_init_file_inode() that touches tables. */
 void fuse_ext_init_file_inode(struct inode *inode)
 {
+	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
+
 	/* pairs with the release below: the copy is complete */
 	if (!smp_load_acquire(&fuse_ext_stock_file_operations)) {
 		mutex_lock(&copy_mutex);
-		if (!fuse_ext_stock_file_operations) {
-			file_operations = *inode->i_fop;
-			file_operations.flush = fuse_ext_file_flush;
-			file_operations.lock = fuse_ext_lock;
-			file_operations.release = fuse_ext_file_release;
-			/* pairs with the acquire above */
-			smp_store_release(&fuse_ext_stock_file_operations, inode->i_fop);
-		}
+		if (!fuse_ext_stock_file_operations)
+			copy_file_tables(inode);
 		mutex_unlock(&copy_mutex);
 	}
+	inode->i_op = &inode_operations;
 	inode->i_fop = &file_operations;
-	get_fuse_inode(inode)->ext.flags = 0;
+	inode->i_data.a_ops = &address_space_operations;
+	ext->flags = 0;
+	atomic_set(&ext->io, 0);
+	atomic64_set(&ext->failed_before, 0);
 }
 
 /* The only place of fuse_init_dir() that touches i_op. */
@@ -78,6 +103,7 @@ static int sync_fs(struct super_block *sb, int wait)
 static void put_super(struct super_block *sb)
 {
 	fuse_ext_flush_drain(get_fuse_conn_super(sb));
+	fuse_ext_inval_drain(get_fuse_conn_super(sb));
 	if (stock_super_operations->put_super)
 		stock_super_operations->put_super(sb);
 }

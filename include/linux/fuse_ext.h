@@ -87,7 +87,21 @@ struct fuse_ext_ioc {
  */
 #define FUSE_ATOMIC_CREATE	2048
 
-/* Notification: struct fuse_ext_notify_inval_files_out. */
+/*
+ * Notification: struct fuse_ext_notify_inval_files_out.  All files of a regular
+ * file's inode fail that were opened by an answer to OPEN, CREATE or
+ * FUSE_ATOMIC_CREATE whose write(2) returned before that of the notification
+ * began, on whatever device of the connection; and none whose answer's write(2)
+ * began after that of the notification returned.  Of what they have dirtied,
+ * nothing is sent any more; RELEASE is, FLUSH isn't.
+ *
+ * Errors of the write(2):
+ *  ENOSYS	FUSE_EXT_INVAL_FILES isn't enabled
+ *  ENOENT	the kernel doesn't know the inode: nobody has it open
+ *  EINVAL	a wrong size, flags, padding or node id, or not a regular file;
+ *		the stock driver's answer to all of them
+ *  ENOMEM	nothing was changed
+ */
 #define FUSE_NOTIFY_INVAL_FILES	2048
 
 /**
