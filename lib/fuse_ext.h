@@ -146,7 +146,9 @@ int fuse_ext_reply_create(fuse_req_t req, const struct fuse_entry_param *e,
  * Return: 0 or
  *  -ENOENT	the kernel has no such inode in its cache: nothing is open
  *  -ENOSYS	FUSE_EXT_INVAL_FILES wasn't negotiated, or is turned off
- *  -EINVAL	the kernel's own FUSE driver serves this mount
+ *  -EINVAL	@ino isn't a regular file's, or 0; or the kernel's own FUSE driver
+ *		serves this mount
+ *  -ENOMEM	no memory: nothing was changed
  *  -ENODEV	not mounted any more
  */
 int fuse_ext_notify_inval_files(struct fuse_session *se, fuse_ino_t ino);

@@ -17,11 +17,6 @@ teardown_file() {
 	module_file_end
 }
 
-# has_inval_files: whether this module has it.
-has_inval_files() {
-	grep -q "^inval_files " "$(control_of "$FX/a")/ext_stats"
-}
-
 # said FEATURE: what the server knows of it.
 said() {
 	sed -n "s/^$1: //p" "$FX/said"
@@ -43,18 +38,13 @@ WAYS=(
 @test "all five are on, and the server is the source of each" {
 	local toggle
 	passthrough
-	has_inval_files || log_line "this module has no inval_files"
-	for toggle in async_flush syncfs atomic_create; do
+	for toggle in async_flush inval_files syncfs atomic_create; do
 		is "$(in_force "$FX/a" $toggle)" "on server" "$toggle in force"
 		is "$(said $toggle)" on "what the server says of $toggle"
 	done
 	# each file says for itself
 	is "$(in_force "$FX/a" sync_release)" "auto server" "sync_release in force"
 	is "$(said sync_release)" on "what the server says of sync_release"
-	if has_inval_files; then
-		is "$(in_force "$FX/a" inval_files)" "on server" "inval_files in force"
-		is "$(said inval_files)" on "what the server says of inval_files"
-	fi
 	passthrough_stop
 }
 
@@ -203,10 +193,6 @@ open_and_invalidate() {
 
 @test "inval_files: an open file fails, another one opened after it works" {
 	passthrough --control "$FX/control"
-	if ! has_inval_files; then
-		passthrough_stop
-		skip "this module has no inval_files"
-	fi
 	open_and_invalidate
 	is "$told" "inval file: done" "what the server says"
 	reads "Input/output error"
@@ -215,6 +201,11 @@ open_and_invalidate() {
 	exec 7<"$FX/a/file"
 	reads ok
 	exec 7<&-
+	echo more >>"$FX/a/file"
+	run_ 0 cmp "$FX/a/file" "$FX/below/file"
+	run_ 0 mkdir "$FX/a/directory"
+	invalidate directory
+	is "$told" "inval directory: Invalid argument" "what it says of a directory"
 	# nobody has looked it up
 	printf 'x\n' >"$FX/below/unknown"
 	invalidate unknown
@@ -224,12 +215,10 @@ open_and_invalidate() {
 
 @test "inval_files: without it, and on stock, the server is told, and nothing fails" {
 	passthrough --no-inval-files --control "$FX/control"
-	if has_inval_files; then
-		open_and_invalidate
-		is "$told" "inval file: Function not implemented" "what the server says"
-		reads ok
-		exec 7<&-
-	fi
+	open_and_invalidate
+	is "$told" "inval file: Function not implemented" "what the server says"
+	reads ok
+	exec 7<&-
 	passthrough_stop
 	module_unload
 	passthrough --control "$FX/control"
