@@ -132,6 +132,14 @@ static __poll_t file_poll(struct file *file, struct poll_table_struct *wait)
 	return fuse_ext_stock_file_operations->poll(file, wait);
 }
 
+/* readahead(2) and madvise(2) come here, too. */
+static int file_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	if (fuse_ext_is_failed_file(file))
+		return -EIO;
+	return generic_fadvise(file, offset, len, advice);
+}
+
 static int file_flock(struct file *file, int cmd, struct file_lock *fl)
 {
 	/* What close(2) drops is dropped whatever has become of the file. */
@@ -281,6 +289,8 @@ void fuse_ext_inval_file_operations(struct file_operations *operations)
 	operations->compat_ioctl = file_compat_ioctl;
 	operations->poll = file_poll;
 	operations->flock = file_flock;
+	if (!operations->fadvise)
+		operations->fadvise = file_fadvise;
 	operations->mmap = file_mmap;
 }
 
