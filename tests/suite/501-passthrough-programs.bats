@@ -192,6 +192,7 @@ writers() {
 locked_out() {
 	local name="file:$FX/a/held$1"
 	mkfifo "$FX/first"
+	: >"$FX/holder"
 	# shellcheck disable=SC2016 # the inner shell expands them
 	start "$FX/holder" sh -c 'exec sqlite3 -batch "$1" <"$2"' sh "$name" "$FX/first"
 	exec 8<>"$FX/first"
