@@ -46,6 +46,7 @@ int client_create_table(int argc, char **argv);
 int client_create_files(int argc, char **argv);
 int client_create_race(int argc, char **argv);
 int client_create_churn(int argc, char **argv);
+int client_use(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

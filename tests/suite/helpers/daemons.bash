@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# Daemons of the distribution, what is done in their filesystems, and what that
+# showed.  Loaded by the suites of real daemons, after helpers/all.
+#
+# A daemon is NAME_mount, which mounts it at $FX/a; where there is more to it,
+# NAME_begin, once a test; NAME_fresh, before each mount of an empty filesystem;
+# and NAME_end.
+
+# daemon_has NAME WHAT ARGUMENT...: calls NAME_WHAT, if there is such a function.
+daemon_has() {
+	if declare -F "$1_$2" >/dev/null; then
+		"$1_$2" "${@:3}"
+	fi
+}
+
+mounted() {
+	connection_of "$FX/a" >/dev/null 2>&1
+}
+
+# once DRIVER NAME USE: an empty filesystem is mounted, used and unmounted.
+once() {
+	daemon_has "$2" fresh
+	"$2_mount"
+	is "$(driver_of "$FX/a")" "$1" "driver"
+	"$3"
+	[ "$1" = fuse ] || cp "$(control_of "$FX/a")/ext_stats" "$FX/stats"
+	run_ 0 umount "$FX/a"
+}
+
+# same WHAT: $FX/seen shows what stock's did.
+same() {
+	cmp -s "$FX/seen" "$FX/seen.stock" || {
+		log_line "$(diff "$FX/seen.stock" "$FX/seen")"
+		fail "$1: what was seen isn't what was seen on stock"
+	}
+}
+
+# stats NAME: of the mount that `once` has unmounted.
+stats() {
+	local name value
+	while read -r name value; do
+		[ "$name" != "$1" ] || echo "$value"
+	done <"$FX/stats"
+}
+
+bindfs_fresh() {
+	rm -rf "$FX/below"
+	mkdir "$FX/below"
+}
+bindfs_mount() {
+	run_ 0 bindfs "$FX/below" "$FX/a"
+}
+
+sshfs_begin() {
+	mkdir -p /run/sshd
+	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/key"
+	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/host"
+	cat >"$FX/sshd_config" <<-END
+		Port 2222
+		ListenAddress 127.0.0.1
+		HostKey $FX/host
+		AuthorizedKeysFile $FX/key.pub
+		StrictModes no
+		UsePAM no
+		PidFile none
+		Subsystem sftp internal-sftp
+	END
+	start "$FX/sshd" /usr/sbin/sshd -D -e -f "$FX/sshd_config"
+	sshd=$started
+	soon 20 has_line "$FX/sshd" listening || fail "sshd doesn't listen: $(<"$FX/sshd")"
+}
+sshfs_fresh() {
+	rm -rf "$FX/remote"
+	mkdir "$FX/remote"
+}
+sshfs_mount() {
+	run_ 0 sshfs "root@127.0.0.1:$FX/remote" "$FX/a" -p 2222 -o "IdentityFile=$FX/key" \
+		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+}
+sshfs_end() {
+	kill "$sshd"
+	ends "$sshd" 10 || fail "sshd doesn't end"
+}
+
+ntfs_begin() {
+	modprobe loop
+	run_ 0 truncate -s 16M "$FX/image"
+	run_ 0 losetup --find --show "$FX/image"
+	device=$output
+}
+ntfs_fresh() {
+	run_ 0 mkntfs --quick --force "$device"
+}
+ntfs_mount() {
+	run_ 0 ntfs-3g "$device" "$FX/a"
+	is "$(mount_field "$FX/a" 3)" fuseblk "type"
+}
+ntfs_end() {
+	run_ 0 losetup --detach "$device"
+}
+
+# Some of what is used is in the lower layer, and has to be copied up.
+overlayfs_begin() {
+	mkdir -p "$FX/lower/work/directory"
+	echo lower >"$FX/lower/work/file"
+	ln -s file "$FX/lower/work/link"
+}
+overlayfs_fresh() {
+	rm -rf "$FX/upper" "$FX/scratch"
+	mkdir "$FX/upper" "$FX/scratch"
+}
+overlayfs_mount() {
+	run_ 0 fuse-overlayfs -o "lowerdir=$FX/lower,upperdir=$FX/upper,workdir=$FX/scratch" "$FX/a"
+}
+
+squashfuse_begin() {
+	mkdir -p "$FX/tree/directory"
+	echo content >"$FX/tree/file"
+	ln -s file "$FX/tree/link"
+	ln -s pointed-at "$FX/tree/dangling"
+	run_ 0 mksquashfs "$FX/tree" "$FX/image" -quiet -no-progress
+}
+squashfuse_mount() {
+	run_ 0 squashfuse "$FX/image" "$FX/a"
+}
+
+mergerfs_fresh() {
+	rm -rf "$FX/one" "$FX/two"
+	mkdir "$FX/one" "$FX/two"
+}
+mergerfs_mount() {
+	# it takes a folder of less than 4 GB for a full one
+	run_ 0 mergerfs -o minfreespace=0 "$FX/one:$FX/two" "$FX/a"
+}
+
+gocryptfs_fresh() {
+	rm -rf "$FX/cipher"
+	mkdir "$FX/cipher"
+	run_ 0 gocryptfs -init -q -scryptn 10 -extpass "echo secret" "$FX/cipher"
+}
+gocryptfs_mount() {
+	run_ 0 gocryptfs -q -nosyslog -extpass "echo secret" "$FX/cipher" "$FX/a"
+}
+
+rclone_begin() {
+	start "$FX/webdav" rclone serve webdav --addr 127.0.0.1:8080 "$FX/served"
+	webdav=$started
+	soon 60 has_line "$FX/webdav" "127.0.0.1:8080" || fail "no server: $(<"$FX/webdav")"
+}
+rclone_fresh() {
+	rm -rf "$FX/served" "$FX/cache"
+	mkdir "$FX/served"
+}
+rclone_mount() {
+	start "$FX/rclone" rclone mount --vfs-cache-mode writes --vfs-write-back 0s \
+		--cache-dir "$FX/cache" --webdav-url http://127.0.0.1:8080 :webdav: "$FX/a"
+	soon 60 mounted || fail "rclone doesn't mount: $(<"$FX/rclone")"
+}
+rclone_end() {
+	kill "$webdav"
+	ends "$webdav" 20 || fail "the server of rclone doesn't end"
+}
+
