@@ -82,7 +82,7 @@ static const struct {
 	  "THREADS create the same NAMES; count who did, and who found" },
 	{ "create-churn", client_create_churn, 3, "DIR THREADS ROUNDS",
 	  "THREADS create, unlink and rename four names; count odd errors" },
-	{ "use", client_use, 2, "DIR RESULTS [read-only]",
+	{ "use", client_use, 2, "DIR RESULTS [plain|read-only]",
 	  "what applications do, in the empty DIR; or open what is there" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },

@@ -26,10 +26,10 @@ in_git() {
 		git -C "$FX/a/work" -c user.name=tester -c user.email=tester@localhost -c gc.auto=0 "$@"
 }
 
-# use: what applications do in $FX/a; what they saw goes to $FX/seen.
+# use [plain]: what applications do in $FX/a; what they saw goes to $FX/seen.
 use() {
 	mkdir -p "$FX/a/work"
-	run_ 0 fxclient use "$FX/a/work" "$FX/seen"
+	run_ 0 fxclient use "$FX/a/work" "$FX/seen" "$@"
 	in_git init -q
 	in_git add .
 	in_git commit -q -m "what was used"
@@ -49,6 +49,10 @@ left() {
 	is "$output" "" "what git takes for changed"
 	run_ 0 sqlite3 "$FX/a/base" "select sum(n) from numbers; pragma integrity_check"
 	is "$output" $'6\nok' "what sqlite3 says"
+}
+
+use_plain() {
+	use plain
 }
 
 use_read_only() {
@@ -112,7 +116,7 @@ three_ways() {
 }
 
 @test "rclone (Go) and a WebDAV server: forced on it, nothing changes" {
-	three_ways rclone
+	three_ways rclone use_plain
 }
 
 @test "squashfuse (read-only): forced on it, nothing changes" {

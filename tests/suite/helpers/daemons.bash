@@ -65,6 +65,7 @@ sshfs_begin() {
 		PidFile none
 		Subsystem sftp internal-sftp
 	END
+	: >"$FX/sshd"
 	start "$FX/sshd" /usr/sbin/sshd -D -e -f "$FX/sshd_config"
 	sshd=$started
 	soon 20 has_line "$FX/sshd" listening || fail "sshd doesn't listen: $(<"$FX/sshd")"
@@ -118,10 +119,10 @@ squashfuse_begin() {
 	echo content >"$FX/tree/file"
 	ln -s file "$FX/tree/link"
 	ln -s pointed-at "$FX/tree/dangling"
-	run_ 0 mksquashfs "$FX/tree" "$FX/image" -quiet -no-progress
+	run_ 0 mksquashfs "$FX/tree" "$FX/packed" -quiet -no-progress
 }
 squashfuse_mount() {
-	run_ 0 squashfuse "$FX/image" "$FX/a"
+	run_ 0 squashfuse "$FX/packed" "$FX/a"
 }
 
 mergerfs_fresh() {
@@ -142,18 +143,23 @@ gocryptfs_mount() {
 	run_ 0 gocryptfs -q -nosyslog -extpass "echo secret" "$FX/cipher" "$FX/a"
 }
 
+# What was written goes to the server a minute after its close(2), or from the
+# next mount: an upload under way changes what rclone says of a file.
 rclone_begin() {
-	start "$FX/webdav" rclone serve webdav --addr 127.0.0.1:8080 "$FX/served"
+	mkdir "$FX/served"
+	: >"$FX/webdav"
+	start "$FX/webdav" rclone serve webdav --addr 127.0.0.1:8080 --dir-cache-time 0s "$FX/served"
 	webdav=$started
 	soon 60 has_line "$FX/webdav" "127.0.0.1:8080" || fail "no server: $(<"$FX/webdav")"
+	folder=0
 }
 rclone_fresh() {
-	rm -rf "$FX/served" "$FX/cache"
-	mkdir "$FX/served"
+	folder=$((folder + 1))
+	mkdir "$FX/served/$folder"
 }
 rclone_mount() {
-	start "$FX/rclone" rclone mount --vfs-cache-mode writes --vfs-write-back 0s \
-		--cache-dir "$FX/cache" --webdav-url http://127.0.0.1:8080 :webdav: "$FX/a"
+	start "$FX/rclone" rclone mount --vfs-cache-mode writes --vfs-write-back 1m \
+		--cache-dir "$FX/cache.$folder" --webdav-url http://127.0.0.1:8080 ":webdav:$folder" "$FX/a"
 	soon 60 mounted || fail "rclone doesn't mount: $(<"$FX/rclone")"
 }
 rclone_end() {
