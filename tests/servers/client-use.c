@@ -106,7 +106,6 @@ static const struct {
 	{ "create-pointed-at", "pointed-at", O_CREAT | O_RDWR },
 	{ "create-new", "new", O_CREAT | O_RDWR },
 	{ "create-new-again", "new", O_CREAT | O_RDWR },
-	{ "create-new-read", "new-read", O_CREAT | O_RDONLY },
 	{ "exclusive-new", "exclusive", O_CREAT | O_EXCL | O_WRONLY },
 	{ "exclusive-new-again", "exclusive", O_CREAT | O_EXCL | O_WRONLY },
 	{ "append-file", "file", O_CREAT | O_WRONLY | O_APPEND },
@@ -145,10 +144,11 @@ static void open_all(void)
 	}
 }
 
-static void long_name(void)
+static void odd_files(void)
 {
 	char name[512];
 
+	close(open_step("create-read", "created-to-read", O_CREAT | O_RDONLY));
 	memset(name, 'l', sizeof(name));
 	name[255] = '\0';
 	close(open_step("create-long-name", name, O_CREAT | O_RDWR));
@@ -339,7 +339,8 @@ static void races(void)
 
 /*
  * DIRECTORY RESULTS [HOW]: `read-only` opens what is there; `plain` leaves out
- * what not all filesystems can: long names, and files without a name.
+ * what not all filesystems can: long names, files without a name, and files
+ * that are created but never written.
  */
 int client_use(int argc, char **argv)
 {
@@ -365,7 +366,7 @@ int client_use(int argc, char **argv)
 		races();
 	}
 	if (!*how) {
-		long_name();
+		odd_files();
 		rename_over_open();
 		unlink_open();
 	}

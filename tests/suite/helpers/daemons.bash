@@ -4,17 +4,22 @@
 #
 # A daemon is NAME_mount, which mounts it at $FX/a; where there is more to it,
 # NAME_begin, once a test; NAME_fresh, before each mount of an empty filesystem;
-# and NAME_end.
+# NAME_unmounted, after each unmount; and NAME_end.
 
-# daemon_has NAME WHAT ARGUMENT...: calls NAME_WHAT, if there is such a function.
+# daemon_has NAME WHAT: calls NAME_WHAT, if there is such a function.
 daemon_has() {
 	if declare -F "$1_$2" >/dev/null; then
-		"$1_$2" "${@:3}"
+		"$1_$2"
 	fi
 }
 
 mounted() {
 	connection_of "$FX/a" >/dev/null 2>&1
+}
+
+unmount_daemon() { # NAME
+	run_ 0 umount "$FX/a"
+	daemon_has "$1" unmounted
 }
 
 # once DRIVER NAME USE: an empty filesystem is mounted, used and unmounted.
@@ -24,7 +29,7 @@ once() {
 	is "$(driver_of "$FX/a")" "$1" "driver"
 	"$3"
 	[ "$1" = fuse ] || cp "$(control_of "$FX/a")/ext_stats" "$FX/stats"
-	run_ 0 umount "$FX/a"
+	unmount_daemon "$2"
 }
 
 # same WHAT: $FX/seen shows what stock's did.
@@ -54,11 +59,10 @@ bindfs_mount() {
 sshfs_begin() {
 	mkdir -p /run/sshd
 	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/key"
-	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/host"
 	cat >"$FX/sshd_config" <<-END
 		Port 2222
 		ListenAddress 127.0.0.1
-		HostKey $FX/host
+		HostKey $FX/key
 		AuthorizedKeysFile $FX/key.pub
 		StrictModes no
 		UsePAM no
@@ -140,30 +144,27 @@ gocryptfs_fresh() {
 	run_ 0 gocryptfs -init -q -scryptn 10 -extpass "echo secret" "$FX/cipher"
 }
 gocryptfs_mount() {
-	run_ 0 gocryptfs -q -nosyslog -extpass "echo secret" "$FX/cipher" "$FX/a"
+	# in the foreground: what it says isn't the output of the next command
+	start "$FX/gocryptfs" gocryptfs -fg -q -nosyslog -extpass "echo secret" "$FX/cipher" "$FX/a"
+	daemon=$started
+	soon 60 mounted || fail "gocryptfs doesn't mount: $(<"$FX/gocryptfs")"
+}
+gocryptfs_unmounted() {
+	ends "$daemon" 20 || fail "gocryptfs doesn't end"
 }
 
-# What was written goes to the server a minute after its close(2), or from the
-# next mount: an upload under way changes what rclone says of a file.
-rclone_begin() {
-	mkdir "$FX/served"
-	: >"$FX/webdav"
-	start "$FX/webdav" rclone serve webdav --addr 127.0.0.1:8080 --dir-cache-time 0s "$FX/served"
-	webdav=$started
-	soon 60 has_line "$FX/webdav" "127.0.0.1:8080" || fail "no server: $(<"$FX/webdav")"
-	folder=0
-}
+# What was written is uploaded a minute after its close(2), or from the next
+# mount: an upload under way changes what rclone says of a file.
 rclone_fresh() {
-	folder=$((folder + 1))
-	mkdir "$FX/served/$folder"
+	rm -rf "$FX/remote" "$FX/cache"
+	mkdir "$FX/remote"
 }
 rclone_mount() {
 	start "$FX/rclone" rclone mount --vfs-cache-mode writes --vfs-write-back 1m \
-		--cache-dir "$FX/cache.$folder" --webdav-url http://127.0.0.1:8080 ":webdav:$folder" "$FX/a"
+		--cache-dir "$FX/cache" "$FX/remote" "$FX/a"
+	daemon=$started
 	soon 60 mounted || fail "rclone doesn't mount: $(<"$FX/rclone")"
 }
-rclone_end() {
-	kill "$webdav"
-	ends "$webdav" 20 || fail "the server of rclone doesn't end"
+rclone_unmounted() {
+	ends "$daemon" 20 || fail "rclone doesn't end"
 }
-
