@@ -21,25 +21,13 @@ teardown_file() {
 	module_file_end
 }
 
-# use [plain]: what applications do in $FX/a; what they saw goes to $FX/seen.
-use() {
-	mkdir -p "$FX/a/work"
-	run_ 0 fxclient use "$FX/a/work" "$FX/seen" "$@"
-}
-use_plain() {
-	use plain
-}
-use_read_only() {
-	run_ 0 fxclient use "$FX/a" "$FX/seen" read-only
-	run_ 0 sync -f "$FX/a"
-}
-
 in_git() {
 	run_ 0 git -C "$FX/a/work" -c user.name=tester -c user.email=tester@localhost \
 		-c gc.auto=0 "$@"
 }
 
-# What is compared with itself, not with stock: it costs many requests.
+# Programs that say themselves whether it is right: they send many requests, so
+# on stock and by default only in the long form.
 programs() {
 	in_git init -q
 	in_git add file two many/0 many/2
@@ -48,7 +36,7 @@ programs() {
 		insert into numbers values (1), (2), (3); commit; begin;
 		insert into numbers values (4); rollback;"
 }
-# After another mount, so that nothing is from a cache.
+# After another mount, so that nothing is from the page cache.
 programs_left() {
 	in_git fsck --strict
 	in_git status --porcelain --untracked-files=no
@@ -57,16 +45,18 @@ programs_left() {
 	is "$output" $'6\nok' "what sqlite3 says"
 }
 
-use_forced() {
-	use
-	programs
+# use [plain]: what applications do in $FX/a; what they saw goes to $FX/seen.
+use() {
+	mkdir -p "$FX/a/work"
+	run_ 0 fxclient use "$FX/a/work" "$FX/seen" "$@"
+	[ "$with_programs" = 0 ] || programs
 }
-use_plain_forced() {
+use_plain() {
 	use plain
-	programs
 }
-use_read_only_forced() {
-	use_read_only
+use_read_only() {
+	run_ 0 fxclient use "$FX/a" "$FX/seen" read-only
+	run_ 0 sync -f "$FX/a"
 }
 read_only_left() {
 	run_ 0 diff -r --no-dereference "$FX/tree" "$FX/a"
@@ -74,7 +64,8 @@ read_only_left() {
 
 # three_ways NAME [USE LEFT]
 three_ways() {
-	local use=${2:-use} left=${3:-programs_left} name
+	local use=${2:-use} left=${3:-programs_left} name with_programs
+	with_programs=$(long_or 1 0)
 	daemon_has "$1" begin
 	once fuse "$1" "$use"
 	mv "$FX/seen" "$FX/seen.stock"
@@ -87,7 +78,8 @@ three_ways() {
 	for name in $FORCED; do
 		module_set "$name" on
 	done
-	once fuse_ext "$1" "${use}_forced"
+	with_programs=1
+	once fuse_ext "$1" "$use"
 	same "forced"
 	for name in $COUNTED; do
 		at_least "$(stats "$name")" 1 "$name, forced"
