@@ -97,7 +97,7 @@ three_ways() {
 }
 
 @test "sshfs (libfuse 3): forced on it, nothing changes" {
-	three_ways sshfs
+	three_ways sftp
 }
 
 @test "ntfs-3g (its own libfuse, fuseblk): forced on it, nothing changes" {
