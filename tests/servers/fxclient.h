@@ -46,6 +46,8 @@ int client_create_table(int argc, char **argv);
 int client_create_files(int argc, char **argv);
 int client_create_race(int argc, char **argv);
 int client_create_churn(int argc, char **argv);
+int client_bench_create(int argc, char **argv);
+int client_bench_lookup(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);
