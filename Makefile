@@ -8,6 +8,7 @@ FUSE_EXT_DEBUG ?=
 CELL ?=
 CELLS ?=
 SUITES ?=
+BENCH ?=
 
 all: fusectl $(if $(shell pkg-config --atleast-version=3.10 fuse3 2>/dev/null && echo yes),lib) $(if $(wildcard $(KDIR)/include),module,no-module)
 
@@ -38,6 +39,10 @@ help:
 #:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
+#:
+#: Measuring, on the same machines
+#:   make bench BENCH=NAME  a benchmark, stock and fuse_ext in one boot, on Debian 13
+#:                          or CELL=CELL; without NAME: a list of them
 
 fusectl:
 	$(MAKE) -C fusectl
@@ -88,6 +93,10 @@ lint:
 	tests/vm/setup
 	tests/vm/lint
 
+bench:
+	tests/vm/setup
+	bench/run "$(BENCH)" $(or $(CELL),debian-13)
+
 clean:
 	$(MAKE) -C fusectl clean
 	$(MAKE) -C lib clean
@@ -98,4 +107,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint clean
+.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint bench clean

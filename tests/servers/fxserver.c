@@ -52,7 +52,7 @@ static const char usage[] =
 	"      --mask                 leave unique, pid and lock owners out of the dump\n"
 	"      --control SOCKET       obey commands from fxclient control\n"
 	"      --pidfile FILE         write the process number there\n"
-	"      --delay OPERATION=MS   answer later, for example flush=300\n"
+	"      --delay OPERATION=MS   answer later, for example flush=300 or all=0.2\n"
 	"      --fail OPERATION=ERRNO[:TIMES]  answer with an error\n"
 	"      --hold OPERATION       answer when told \"release OPERATION\"\n"
 	"      --threads N|single     readers of the device (4); single: one at a time\n"

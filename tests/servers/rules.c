@@ -20,11 +20,12 @@
 #define OPCODES	2049
 
 struct rule {
-	unsigned int delay_ms;
+	uint64_t delay_ns;
 	int error;
 	int error_count;	/* how often to fail; -1: always */
 	int hold;
 	int held;
+	unsigned long seen;	/* since the last tally */
 };
 
 struct control {
@@ -59,17 +60,23 @@ static int split(const char *text, const char **value)
 
 int rules_delay(const char *text)
 {
-	const char *value;
-	int opcode = split(text, &value);
+	int all = strncasecmp(text, "all=", 4) == 0, opcode = 0;
+	const char *value = text + 4;
+	uint64_t delay_ns;
 
+	if (!all)
+		opcode = split(text, &value);
 	if (opcode < 0)
 		return -1;
 	if (!value) {
 		fprintf(stderr, "%s: a delay is OPERATION=MILLISECONDS\n", text);
 		return -1;
 	}
+	delay_ns = strtod(value, NULL) * 1e6 + 0.5;
 	pthread_mutex_lock(&rules_lock);
-	rules[opcode].delay_ms = strtoul(value, NULL, 10);
+	rules[opcode].delay_ns = delay_ns;
+	for (; all && opcode < OPCODES; opcode++)
+		rules[opcode].delay_ns = delay_ns;
 	pthread_mutex_unlock(&rules_lock);
 	return 0;
 }
@@ -137,7 +144,7 @@ int rules_must_wait(uint32_t opcode)
 	if (opcode >= OPCODES)
 		return 0;
 	pthread_mutex_lock(&rules_lock);
-	wait = rules[opcode].delay_ms || rules[opcode].hold;
+	wait = rules[opcode].delay_ns || rules[opcode].hold;
 	pthread_mutex_unlock(&rules_lock);
 	return wait;
 }
@@ -152,8 +159,9 @@ int rules_apply(uint32_t opcode)
 		return 0;
 	rule = &rules[opcode];
 	pthread_mutex_lock(&rules_lock);
-	delay.tv_sec = rule->delay_ms / 1000;
-	delay.tv_nsec = (rule->delay_ms % 1000) * 1000000L;
+	rule->seen++;
+	delay.tv_sec = rule->delay_ns / 1000000000;
+	delay.tv_nsec = rule->delay_ns % 1000000000;
 	rule->held++;
 	while (rule->hold)
 		pthread_cond_wait(&rules_changed, &rules_lock);
@@ -164,7 +172,7 @@ int rules_apply(uint32_t opcode)
 			rule->error_count--;
 	}
 	pthread_mutex_unlock(&rules_lock);
-	while (nanosleep(&delay, &delay) < 0 && errno == EINTR)
+	while ((delay.tv_sec || delay.tv_nsec) && nanosleep(&delay, &delay) < 0 && errno == EINTR)
 		;
 	return error;
 }
@@ -191,6 +199,25 @@ static void tell_held(FILE *answer, const char *argument)
 		fprintf(answer, "%d\n", rules_held(opcode));
 }
 
+/* What came since the last tally, and start again. */
+static void tell_tally(FILE *answer)
+{
+	const char *between = "";
+	int opcode;
+
+	pthread_mutex_lock(&rules_lock);
+	for (opcode = 0; opcode < OPCODES; opcode++) {
+		if (!rules[opcode].seen)
+			continue;
+		fprintf(answer, "%s%s=%lu", between, wire_opcode_name(opcode),
+			rules[opcode].seen);
+		rules[opcode].seen = 0;
+		between = " ";
+	}
+	pthread_mutex_unlock(&rules_lock);
+	fputc('\n', answer);
+}
+
 static int mark(struct control *control, const char *text)
 {
 	wire_log(control->log, "mark %s", text);
@@ -212,6 +239,10 @@ static void obey(struct control *control, FILE *answer, char *line)
 		argument = "";
 	if (strcmp(line, "held") == 0) {
 		tell_held(answer, argument);
+		return;
+	}
+	if (strcmp(line, "tally") == 0) {
+		tell_tally(answer);
 		return;
 	}
 	if (strcmp(line, "delay") == 0)

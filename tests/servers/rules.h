@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Parse "OPCODE=VALUE" (or "OPCODE" for hold); 0, or -1 after a message. */
+/*
+ * Parse "OPCODE=VALUE" (or "OPCODE" for hold, "all=VALUE" for delay); 0, or -1
+ * after a message.
+ */
 int rules_delay(const char *text);
 int rules_fail(const char *text);
 int rules_hold(const char *text);

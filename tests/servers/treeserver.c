@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ struct request {
 	char bytes[];
 };
 
-struct settings settings;
+struct settings settings = { .threads = 1 };
 FILE *log_file;
 
 static FILE *dump_file;
@@ -48,6 +49,8 @@ static const char usage[] =
 	"      --log FILE --dump FILE --control SOCKET --pidfile FILE\n"
 	"      --delay OPERATION=MS --fail OPERATION=ERRNO --hold OPERATION\n"
 	"                           all as in fxserver --help; --dump masks\n"
+	"      --threads NUMBER     of each place; a delayed request keeps one (without this,\n"
+	"                           it gets one of its own)\n"
 	"      --timeout SECONDS    how long names and attributes are valid at the first\n"
 	"                           place (0); at the second, only directories stay\n"
 	"      --init-flags HEX     the 64 flags in the answer to INIT, if the kernel offers\n"
@@ -140,7 +143,7 @@ static void *serve(void *data)
 
 	while ((request = receive(data))) {
 		in = (void *)request->bytes;
-		if (!rules_must_wait(in->opcode)) {
+		if (settings.threads > 1 || !rules_must_wait(in->opcode)) {
 			process(request);
 			continue;
 		}
@@ -298,13 +301,14 @@ static int begin_serving(const struct start *start)
  */
 static int serve_in_background(const struct start *start)
 {
-	pthread_t threads[MOUNTS], thread;
+	pthread_t *threads = calloc(mount_count * settings.threads, sizeof(*threads));
 	static sigset_t signals;
+	pthread_t thread;
 	int ready[2], i;
 	char byte;
 
 	fflush(NULL);
-	if (pipe2(ready, O_CLOEXEC) < 0)
+	if (!threads || pipe2(ready, O_CLOEXEC) < 0)
 		return 1;
 	switch (fork()) {
 	case -1:
@@ -337,18 +341,18 @@ static int serve_in_background(const struct start *start)
 		return 1;
 	if (write(ready[1], "", 1) != 1)
 		return 1;
-	for (i = 0; i < mount_count; i++)
-		if (pthread_create(&threads[i], NULL, serve, &mounts[i]))
+	for (i = 0; i < mount_count * settings.threads; i++)
+		if (pthread_create(&threads[i], NULL, serve, &mounts[i / settings.threads]))
 			return 1;
-	for (i = 0; i < mount_count; i++)
+	for (i = 0; i < mount_count * settings.threads; i++)
 		pthread_join(threads[i], NULL);
 	unmount_all();
 	return 0;
 }
 
 enum {
-	LOG = 256, DUMP, CONTROL, PIDFILE, DELAY, FAIL, HOLD, TIMEOUT, INIT_FLAGS, WANT,
-	ATOMIC, MOUNT_DATA,
+	LOG = 256, DUMP, CONTROL, PIDFILE, DELAY, FAIL, HOLD, THREADS, TIMEOUT, INIT_FLAGS,
+	WANT, ATOMIC, MOUNT_DATA,
 };
 
 static const struct option long_options[] = {
@@ -359,6 +363,7 @@ static const struct option long_options[] = {
 	{ "delay", required_argument, NULL, DELAY },
 	{ "fail", required_argument, NULL, FAIL },
 	{ "hold", required_argument, NULL, HOLD },
+	{ "threads", required_argument, NULL, THREADS },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "init-flags", required_argument, NULL, INIT_FLAGS },
 	{ "want", required_argument, NULL, WANT },
@@ -405,6 +410,9 @@ static int take_option(struct start *start, int option)
 		return rules_fail(optarg) ? 2 : 0;
 	case HOLD:
 		return rules_hold(optarg) ? 2 : 0;
+	case THREADS:
+		settings.threads = atoi(optarg);
+		return settings.threads < 1 ? 2 : 0;
 	case TIMEOUT:
 		settings.timeout = strtoul(optarg, NULL, 10);
 		return 0;
@@ -447,6 +455,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* a delay of 0.2 ms is none of 0.25 */
+	prctl(PR_SET_TIMERSLACK, 1);
 	status = 0;
 	for (; !status && optind < argc; optind++)
 		status = mount_tree(argv[optind], mount_count ? "allow_other" : start.mount_data);

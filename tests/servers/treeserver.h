@@ -78,6 +78,7 @@ enum atomic_answer {
 
 /* What the command line asked for; @atomic may change by a command. */
 struct settings {
+	int threads;
 	uint32_t timeout;
 	uint64_t init_flags;
 	enum atomic_answer atomic;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A throw-away layer over a cell's root, to build and install in on the host.
-# Sourced by tests/vm/deb and tests/vm/cell after lib.bash; boots nothing.
+# Sourced after lib.bash by what builds or installs; boots nothing.
 
 # layer_alone SCRIPT ARGUMENT...: goes on in mount and network namespaces of its
 # own: whatever ends the script, no mount is left behind, and nothing in a layer
@@ -80,6 +80,25 @@ tree_copy() {
 			[ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
 		done | tar --null --files-from=- --create
 	) | tar --extract --directory "$1"
+}
+
+# layer_install CELL KERNEL: the .deb files of dist/CELL; DKMS builds the module.
+layer_install() {
+	mkdir -p "$layer/var/tmp/deb"
+	cp "$FUSE_EXT_SRC/dist/$1"/*.deb "$layer/var/tmp/deb/"
+	if layer_run sh -c 'apt-get install -y --no-install-recommends /var/tmp/deb/*.deb' &&
+		find "$layer/lib/modules/$2/updates" -name 'fuse_ext.ko*' | grep .; then
+		return
+	fi
+	find "$layer/var/lib/dkms" -name make.log -exec cat {} +
+	echo "DKMS installed no fuse_ext.ko for $2"
+	return 1
+}
+
+# layer_servers DIR: the test servers and their client, into DIR of the layer.
+layer_servers() {
+	tree_copy "$layer/build/tree"
+	layer_run make -C /build/tree/tests/servers "OUT=$1"
 }
 
 # builder_of CELL: the cell whose root has the compilers for CELL.
