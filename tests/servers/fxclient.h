@@ -46,6 +46,12 @@ int client_create_table(int argc, char **argv);
 int client_create_files(int argc, char **argv);
 int client_create_race(int argc, char **argv);
 int client_create_churn(int argc, char **argv);
+int client_inval_calls(int argc, char **argv);
+int client_inval_open(int argc, char **argv);
+int client_inval_flight(int argc, char **argv);
+int client_inval_dirty(int argc, char **argv);
+int client_inval_many(int argc, char **argv);
+int client_inval_locks(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);
