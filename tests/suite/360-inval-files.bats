@@ -40,7 +40,6 @@ none_fails() {
 	inval_tree a
 	is "$(in_force "$FX/a" inval_files)" "on server" "inval_files in force"
 	all_fail a
-	is "$(requests a FLUSH "node=$(state a node file) ")" 0 "FLUSH requests of the file"
 	forget_all a
 	server_stop a
 }
@@ -177,6 +176,7 @@ dirty() {
 	run_ 0 fxclient inval-dirty "$FX/a/file" "$FX/a.control" "inval file"
 	is "$(field seen)" "$2" "the first byte of each page"
 	is "$(field fsync)" OK "fsync(2) of another open file"
+	closed=$(field close)
 	run_ 0 umount "$FX/a"
 	soon 20 server_gone a || fail "the server of a didn't end"
 	# all WRITEs, those by write(2) to a file that isn't cached included
@@ -187,29 +187,30 @@ dirty() {
 @test "dirty pages are dropped, and nothing of them reaches the server" {
 	dirty on oooo --init-flags 10000
 	is "$writes" 0 "WRITE requests"
-	is "$(field close)" EIO "close(2)"
+	is "$closed" EIO "close(2)"
 	dirty on ooww
 	is "$writes" 2 "WRITE requests, without a writeback cache: by write(2)"
-	is "$(field close)" EIO "close(2)"
+	is "$closed" EIO "close(2)"
 }
 
 @test "dirty pages reach the server with off (the test above can fail)" {
 	dirty off mmww --init-flags 10000
 	at_least "$writes" 1 "WRITE requests"
-	is "$(field close)" OK "close(2)"
+	is "$closed" OK "close(2)"
 	dirty off mmww
 	at_least "$writes" 3 "WRITE requests, without a writeback cache"
 }
 
 @test "a file that was longer in the cache has the server's size again" {
-	local value
+	local value size=16384
 	inval_tree a --init-flags 10000
 	for value in on off; do
 		content a $value
 		connection_set "$FX/a" inval_files $value
 		run_ 0 fxclient inval-dirty "$FX/a/$value" "$FX/a.control" "inval $value" longer
-		is "$(field size)" "$(state a size $value)" "size for another open file, with $value"
-		is "$(field size)" $((value == on ? 16384 : 20480)) "size with $value"
+		is "$(field size)" $size "size for another open file, with $value"
+		is "$(state a size $value)" $size "size that the server has, with $value"
+		size=20480
 	done
 	server_stop a
 }
@@ -223,7 +224,8 @@ dirty() {
 	! ends "$opener" 1 || fail "open(2) came back while the page is locked"
 	tell a release read
 	landed
-	is "$output" $'begun\ndone=EIO\nagain=EIO close=EIO' "the read in flight"
+	# the server has answered it
+	like "$output" $'^begun\ndone=(OK|EIO)\nagain=EIO close=EIO$' "the read in flight"
 	opened
 	forget_all a
 	server_stop a
@@ -282,8 +284,8 @@ dirty() {
 	local what
 	inval_tree a
 	content a file
-	for what in read write; do
-		flight a direct-$what file $what
+	for what in READ WRITE; do
+		flight a direct-"${what,,}" file $what
 		inval OK a file
 		tell a release $what
 		landed
@@ -300,9 +302,11 @@ dirty() {
 	content a file
 	run_ 0 fxclient inval-many "$FX/a/file" 3 "$FX/a.control" "inval file"
 	is "$(field dead) $(field closed_eio)" "3 3" "files that fail, at read(2) and at close(2)"
+	is "$(requests a FLUSH)" 1 "FLUSH requests, of the one that was opened afterwards"
 	connection_set "$FX/a" inval_files off
 	run_ 0 fxclient inval-many "$FX/a/file" 3 "$FX/a.control" "inval file"
 	is "$(field dead) $(field closed_eio)" "0 0" "files that fail with off"
+	is "$(requests a FLUSH)" 5 "FLUSH requests, of four more"
 	server_stop a
 }
 
