@@ -9,20 +9,24 @@ CELL ?=
 CELLS ?=
 SUITES ?=
 
-all: fusectl $(if $(wildcard $(KDIR)/include),module,no-module)
+all: fusectl $(if $(shell pkg-config --atleast-version=3.10 fuse3 2>/dev/null && echo yes),lib) $(if $(wildcard $(KDIR)/include),module,no-module)
 
 help:
 	@sed -n 's/^#: //p' Makefile
 
 #: Building
-#:   make                   fusectl, and the module for the running kernel if its
-#:                          headers and source are installed
+#:   make                   fusectl; libfuse-ext if libfuse3-dev is installed; and the
+#:                          module for the running kernel if its headers and source
+#:                          are
 #:   make fusectl           fusectl/fusectl
+#:   make lib               lib/libfuse-ext.so.0, for FUSE servers
+#:   make examples          examples/passthrough_ext, a server that uses it
 #:   make module            src/fuse_ext.ko for the running kernel, or KDIR=DIR
 #:                          (KERNEL=VERSION, FUSE_EXT_DEBUG=1)
 #:   make deb               all packages of this machine's distribution, in dist/
 #:   make deb CELL=CELL     the same in the cell's own root, in dist/CELL/
 #:   make install           fusectl, its man page and completion (DESTDIR=DIR)
+#:   make install-lib       libfuse-ext, its headers and man pages (DESTDIR=DIR)
 #:   make clean             remove what was built, but not the cached roots
 #:
 #: Testing, as root on a Debian machine; what is needed gets installed
@@ -37,6 +41,12 @@ help:
 
 fusectl:
 	$(MAKE) -C fusectl
+
+lib:
+	$(MAKE) -C lib
+
+examples:
+	$(MAKE) -C examples
 
 # The release that KDIR is for: it isn't always the running one.
 module:
@@ -55,6 +65,9 @@ deb:
 
 install:
 	$(MAKE) -C fusectl install
+
+install-lib:
+	$(MAKE) -C lib install
 
 demo:
 	tests/vm/setup
@@ -77,10 +90,12 @@ lint:
 
 clean:
 	$(MAKE) -C fusectl clean
+	$(MAKE) -C lib clean
+	$(MAKE) -C examples clean
 	$(MAKE) -C tests/servers clean
 	rm -rf build dist src/fs
 	find src -name '*.o' -delete -o -name '*.ko' -delete -o -name '.*.cmd' -delete \
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl module no-module deb install demo check check-debug check-here lint clean
+.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint clean

@@ -386,6 +386,9 @@ static void invalidate(struct work_struct *work)
 				  schedule());
 		/* .map_pages can't be counted: it may not sleep, and is never told of its end */
 		synchronize_rcu();
+		/* For syncfs(2); whoever has a file is told by that. */
+		if (mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
+			errseq_set(&inode->i_sb->s_wb_err, -EIO);
 		truncate_pagecache(inode, 0);
 	} while (!finish(inode, failed_before));
 	/* pairs with the barrier in prepare_to_wait_event() */

@@ -33,9 +33,12 @@ static int file_open(struct inode *inode, struct file *file)
 
 static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	ssize_t result;
+
 	if (fuse_ext_is_failed_file(iocb->ki_filp))
 		return -EIO;
-	return fuse_ext_stock_file_operations->read_iter(iocb, to);
+	result = fuse_ext_stock_file_operations->read_iter(iocb, to);
+	return result >= 0 && fuse_ext_is_failed_file(iocb->ki_filp) ? -EIO : result;
 }
 
 static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -56,7 +59,7 @@ static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return result;
 	result = fuse_ext_stock_file_operations->write_iter(iocb, from);
 	/* What it wrote is about to be dropped. */
-	if (result > 0 && fuse_ext_is_failed(inode, ff))
+	if (result >= 0 && fuse_ext_is_failed(inode, ff))
 		result = -EIO;
 	fuse_ext_io_end(inode);
 	return result;
@@ -88,9 +91,13 @@ static loff_t file_llseek(struct file *file, loff_t offset, int whence)
 
 static int file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
+	int err;
+
 	if (fuse_ext_is_failed_file(file))
 		return -EIO;
-	return fuse_ext_stock_file_operations->fsync(file, start, end, datasync);
+	err = fuse_ext_stock_file_operations->fsync(file, start, end, datasync);
+	/* Then it hasn't written all of what was dirty. */
+	return !err && fuse_ext_is_failed_file(file) ? -EIO : err;
 }
 
 static long file_fallocate(struct file *file, int mode, loff_t offset, loff_t length)

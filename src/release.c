@@ -117,6 +117,7 @@ int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 {
 	struct fuse_file *ff = file->private_data;
 	pid_t pid = task_pid_nr(current);
+	int err;
 
 	if (fuse_ext_is_failed_file(file))
 		return -EIO;
@@ -127,7 +128,9 @@ int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 		WRITE_ONCE(ff->ext.closers[1], READ_ONCE(ff->ext.closers[0]));
 		WRITE_ONCE(ff->ext.closers[0], pid);
 	}
-	return fuse_ext_stock_file_operations->flush(file, id);
+	err = fuse_ext_stock_file_operations->flush(file, id);
+	/* Then it hasn't written all of what was dirty. */
+	return !err && fuse_ext_is_failed_file(file) ? -EIO : err;
 }
 
 static bool is_closer(const struct fuse_file *ff)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * client-create.c - fxclient's verbs that open files with O_CREAT: once, in all
- * combinations of flags and of what is there, and from many threads at once.
+ * client-create.c - fxclient's verbs that open files with O_CREAT: once, many of
+ * them, and from many threads at once.  All combinations of flags and of what is
+ * there: see client-table.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,16 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fxclient.h"
 #include "wire.h"
-
-#define STRANGER	1000
 
 static const struct {
 	const char *name;
@@ -123,230 +120,6 @@ int client_create_watch(int argc, char **argv)
 			created += !!(event->mask & IN_CREATE);
 		}
 	printf("created=%d\n", created);
-	return 0;
-}
-
-/*
- * The table: each row makes something through one mount, opens it through the
- * other, which hasn't cached it, and writes down what came of it and what is
- * there afterwards.  Rows are named, so that two tables can be compared.
- */
-struct what {
-	const char *name;
-	/* In the directory that is current, as root. */
-	int (*make)(void);
-};
-
-static int make_file(const char *name, mode_t mode, uid_t uid)
-{
-	int fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-
-	if (fd < 0 || write(fd, "content", 7) != 7 || fchmod(fd, mode) < 0 ||
-	    fchown(fd, uid, uid) < 0)
-		return -1;
-	return close(fd);
-}
-
-static int make_nothing(void)
-{
-	return 0;
-}
-
-static int make_own(void)
-{
-	return make_file("it", 0644, STRANGER);
-}
-
-static int make_foreign(void)
-{
-	return make_file("it", 0600, 0);
-}
-
-static int make_readable(void)
-{
-	return make_file("it", 0444, 0);
-}
-
-static int make_executable(void)
-{
-	return make_file("it", 04777, 0);
-}
-
-static int make_directory(void)
-{
-	return mkdir("it", 0755);
-}
-
-static int make_symlink(void)
-{
-	return make_file("target", 0644, STRANGER) ?: symlink("target", "it");
-}
-
-static int make_dangling(void)
-{
-	return symlink("target", "it");
-}
-
-static int make_loop(void)
-{
-	return symlink("it", "it");
-}
-
-static int make_fifo(void)
-{
-	return mknod("it", S_IFIFO | 0644, 0);
-}
-
-static int make_socket(void)
-{
-	return mknod("it", S_IFSOCK | 0644, 0);
-}
-
-static int make_device(void)
-{
-	return mknod("it", S_IFCHR | 0666, makedev(1, 3));
-}
-
-static int make_sticky(void)
-{
-	return make_file("it", 0666, 1001) ?: chmod(".", 01777);
-}
-
-static int make_closed(void)
-{
-	return chmod(".", 0755);
-}
-
-static int make_closed_own(void)
-{
-	return make_own() ?: chmod(".", 0755);
-}
-
-static const struct what whats[] = {
-	{ "nothing", make_nothing }, { "own-file", make_own },
-	{ "foreign-file", make_foreign }, { "read-only-file", make_readable },
-	{ "setuid-file", make_executable }, { "directory", make_directory },
-	{ "symlink", make_symlink }, { "dangling-symlink", make_dangling },
-	{ "symlink-loop", make_loop }, { "fifo", make_fifo },
-	{ "socket", make_socket }, { "device", make_device },
-	{ "sticky-directory", make_sticky },
-	{ "closed-directory", make_closed },
-	{ "closed-directory-own-file", make_closed_own },
-};
-
-static const int accesses[] = { O_RDONLY, O_WRONLY, O_RDWR };
-static const struct {
-	const char *name;
-	int flag;
-} extras[] = {
-	{ "plain", 0 }, { "excl", O_EXCL }, { "trunc", O_TRUNC },
-	{ "excl-trunc", O_EXCL | O_TRUNC }, { "nofollow", O_NOFOLLOW },
-	{ "append", O_APPEND }, { "no-creat", O_CREAT },
-};
-
-static const mode_t modes[] = { 0644, 0400 };
-static const uid_t users[] = { 0, STRANGER };
-
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-#define ROWS	(COUNT(whats) * COUNT(accesses) * COUNT(extras) * COUNT(modes) * COUNT(users))
-
-static unsigned int next_digit(unsigned int *rest, unsigned int base)
-{
-	unsigned int digit = *rest % base;
-
-	*rest /= base;
-	return digit;
-}
-
-static void note_state(FILE *results, const char *name)
-{
-	struct stat st;
-
-	if (lstat(name, &st) < 0)
-		fprintf(results, " %s=%s", name, wire_errno_name(errno));
-	else
-		fprintf(results, " %s=%o:%u:%u:%lld:%u", name, st.st_mode, st.st_uid, st.st_gid,
-			(long long)st.st_size, (unsigned int)st.st_nlink);
-}
-
-static void open_it(FILE *results, const char *path, int how, mode_t mode, uid_t user)
-{
-	struct stat st = { 0 };
-	int fd, error = 0;
-
-	/* For files only, and in this thread: root stays root otherwise. */
-	if (user) {
-		setfsgid(user);
-		setfsuid(user);
-	}
-	fd = open(path, how, mode);
-	if (fd < 0)
-		error = errno;
-	if (user) {
-		setfsuid(0);
-		setfsgid(0);
-	}
-	if (fd >= 0 && (fstat(fd, &st) < 0 || close(fd) < 0))
-		error = errno;
-	fprintf(results, " open=%s:%o:%lld", wire_errno_name(error), st.st_mode,
-		(long long)st.st_size);
-}
-
-static int table_row(FILE *results, unsigned int number, const char *const *roots,
-		     const struct what *what, int how, mode_t mode, uid_t user)
-{
-	char directory[4096], path[4096 + 8];
-
-	snprintf(directory, sizeof(directory), "%s/row%u", roots[1], number);
-	if (mkdir(directory, 0777) < 0 || chmod(directory, 0777) < 0 || chdir(directory) < 0 ||
-	    what->make() < 0) {
-		fprintf(stderr, "fxclient: %s in %s: %s\n", what->name, directory,
-			strerror(errno));
-		return -1;
-	}
-	snprintf(path, sizeof(path), "%s/row%u/it", roots[0], number);
-	open_it(results, path, how, mode, user);
-	note_state(results, "it");
-	note_state(results, "target");
-	fputc('\n', results);
-	return chdir("/");
-}
-
-/* ACTED-ON PREPARED RESULTS: two mounts of the same tree. */
-int client_create_table(int argc, char **argv)
-{
-	const char *const roots[2] = { argv[0], argv[1] };
-	FILE *results = fopen(argv[2], "we");
-	unsigned int what, access, extra, mode, user, rest, number = 0;
-	int how;
-
-	(void)argc;
-	if (!results) {
-		perror(argv[2]);
-		return 1;
-	}
-	umask(022);
-	for (; number < ROWS; number++) {
-		/* the digits of the number, each to its own base */
-		rest = number;
-		user = next_digit(&rest, COUNT(users));
-		mode = next_digit(&rest, COUNT(modes));
-		extra = next_digit(&rest, COUNT(extras));
-		access = next_digit(&rest, COUNT(accesses));
-		what = rest;
-		/* a FIFO must not block */
-		how = accesses[access] | O_NONBLOCK | O_CLOEXEC | (O_CREAT ^ extras[extra].flag);
-		fprintf(results, "%s,%d,%s,%o,%u:", whats[what].name, accesses[access],
-			extras[extra].name, modes[mode], users[user]);
-		if (table_row(results, number, roots, &whats[what], how, modes[mode],
-			      users[user]) < 0)
-			return 1;
-	}
-	if (fclose(results)) {
-		perror(argv[2]);
-		return 1;
-	}
-	printf("rows=%u\n", number);
 	return 0;
 }
 

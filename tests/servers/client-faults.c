@@ -83,7 +83,7 @@ int client_fail_nth(int argc, char **argv)
 {
 	static const char * const calls[] = { "open", "create", "close", "syncfs" };
 	unsigned int limit = atoi(argv[2]), number, errors = 0;
-	int last = 0, failed = 1, call, error;
+	int last = 0, failed = 1, error = 0, call;
 
 	(void)argc;
 	for (call = 0; call < CALLS; call++)

@@ -26,6 +26,7 @@ static const char *const answer_names[ANSWERS] = {
 	[ANSWER_DIRECTORY] = "directory",
 	[ANSWER_NO_TYPE] = "no-type",
 	[ANSWER_HUGE] = "huge",
+	[ANSWER_PARENT] = "parent",
 	[ANSWER_SHORT] = "short",
 	[ANSWER_PARTIAL] = "partial",
 	[ANSWER_LONG] = "long",
@@ -33,6 +34,7 @@ static const char *const answer_names[ANSWERS] = {
 	[ANSWER_ENTRY_0] = "entry-0",
 	[ANSWER_ENTRY_ROOT] = "entry-root",
 	[ANSWER_ENTRY_NO_TYPE] = "entry-no-type",
+	[ANSWER_ENTRY_PARENT] = "entry-parent",
 };
 
 int atomic_answer(const char *name)
@@ -50,12 +52,12 @@ static const char *name_of(const struct fuse_create_in *create)
 	return (const char *)(create + 1);
 }
 
-static void fill_out(struct create_out *out, struct tree_node *node)
+static void fill_out(struct tree_mount *mount, struct create_out *out, struct tree_node *node)
 {
 	static uint64_t next_fh = 1;
 
 	memset(out, 0, sizeof(*out));
-	fill_entry(&out->entry, node);
+	fill_entry(mount, &out->entry, node);
 	out->open.fh = next_fh++;
 }
 
@@ -65,7 +67,7 @@ static void answer_open_file(struct tree_mount *mount, const struct fuse_in_head
 {
 	struct create_out out;
 
-	fill_out(&out, node);
+	fill_out(mount, &out, node);
 	out.open.open_flags = open_flags | settings.open_flags;
 	node->lookups[mount->number]++;
 	node->opens++;
@@ -73,6 +75,14 @@ static void answer_open_file(struct tree_mount *mount, const struct fuse_in_head
 		node->lookups[mount->number]--;
 		node->opens--;
 	}
+}
+
+/* As a server does for which "created" is what creat(2) leaves. */
+static void answer_claim(struct tree_mount *mount, const struct fuse_in_header *in,
+			 struct tree_node *node)
+{
+	tree_resize(node, 0);
+	answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
 }
 
 void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
@@ -93,8 +103,8 @@ void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
 }
 
 /*
- * The wrong answers.  @node is told of once, and opened, as far as the kernel
- * can make that out from the answer.
+ * The wrong answers, about @node, which was made.  What the kernel is told of
+ * once, and what is opened, is counted as far as it can make that out.
  */
 static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header *in,
 			   struct tree_node *node)
@@ -103,10 +113,11 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 		struct create_out out;
 		char more[8];
 	} wrong = { 0 };
+	struct tree_node *told = node;
 	size_t size = sizeof(wrong.out);
-	int is_told = 1, is_open = 1;
+	int is_open;
 
-	fill_out(&wrong.out, node);
+	fill_out(mount, &wrong.out, node);
 	wrong.out.open.open_flags = FOPEN_FILE_CREATED;
 	if (settings.atomic >= ANSWER_ENTRY_0)
 		size = sizeof(wrong.out.entry);
@@ -114,12 +125,20 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 	case ANSWER_NODE_0:
 	case ANSWER_ENTRY_0:
 		wrong.out.entry.nodeid = 0;
-		is_told = 0;
+		told = NULL;
 		break;
 	case ANSWER_NODE_ROOT:
 	case ANSWER_ENTRY_ROOT:
 		wrong.out.entry.nodeid = FUSE_ROOT_ID;
-		is_told = 0;
+		told = NULL;
+		break;
+	case ANSWER_PARENT:
+		told = tree_node(in->nodeid);
+		wrong.out.entry.nodeid = told->id;
+		break;
+	case ANSWER_ENTRY_PARENT:
+		told = tree_node(in->nodeid);
+		fill_entry(mount, &wrong.out.entry, told);
 		break;
 	case ANSWER_DIRECTORY:
 		wrong.out.entry.attr.mode = S_IFDIR | 0755;
@@ -133,24 +152,24 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 		break;
 	case ANSWER_SHORT:
 		size = sizeof(wrong.out.entry) - 1;
+		told = NULL;
 		break;
 	case ANSWER_PARTIAL:
 		size = sizeof(wrong.out.entry) + sizeof(wrong.out.open.fh);
 		break;
 	case ANSWER_LONG:
 		size = sizeof(wrong);
+		told = NULL;
 		break;
 	default:
 		wrong.out.open.open_flags = 0;
 	}
-	if (!is_told || size < sizeof(wrong.out))
-		is_open = 0;
-	node->lookups[mount->number] += is_told;
-	node->opens += is_open;
-	if (reply(mount, in, 0, &wrong, size)) {
-		node->lookups[mount->number] -= is_told;
-		node->opens -= is_open;
+	is_open = told && size >= sizeof(wrong.out);
+	if (told) {
+		told->lookups[mount->number]++;
+		told->opens += is_open;
 	}
+	reply(mount, in, 0, &wrong, size);
 }
 
 void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header *in,
@@ -168,7 +187,7 @@ void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header 
 		if (settings.atomic == ANSWER_EEXIST && (create->flags & O_EXCL))
 			reply(mount, in, EEXIST, NULL, 0);
 		else if (settings.atomic == ANSWER_CLAIM)
-			answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
+			answer_claim(mount, in, node);
 		else
 			answer_entry(mount, in, node);
 		return;

@@ -18,12 +18,30 @@
 /* From younger <linux/fuse.h> than the oldest that we compile with. */
 #define INIT_EXT	(1U << 30)
 
-void fill_entry(struct fuse_entry_out *entry, const struct tree_node *node)
+/*
+ * At the second place, nothing that a path leads to is out of date: names are
+ * looked up each time, and bring their attributes.  But for directories, which
+ * are made there.
+ */
+static uint64_t entry_timeout(const struct tree_mount *mount, const struct tree_node *node)
+{
+	if (!mount->number)
+		return settings.timeout;
+	return node && S_ISDIR(node->mode) ? 3600 : 0;
+}
+
+static uint64_t attr_timeout(const struct tree_mount *mount)
+{
+	return mount->number ? 1 : settings.timeout;
+}
+
+void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
+		const struct tree_node *node)
 {
 	memset(entry, 0, sizeof(*entry));
 	entry->nodeid = node->id;
-	entry->entry_valid = settings.timeout;
-	entry->attr_valid = settings.timeout;
+	entry->entry_valid = entry_timeout(mount, node);
+	entry->attr_valid = attr_timeout(mount);
 	tree_attr(&entry->attr, node);
 }
 
@@ -34,7 +52,7 @@ int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
 	struct fuse_entry_out entry;
 	int error;
 
-	fill_entry(&entry, node);
+	fill_entry(mount, &entry, node);
 	node->lookups[mount->number]++;
 	error = reply(mount, in, 0, &entry, sizeof(entry));
 	if (error)
@@ -45,12 +63,12 @@ int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
 static void answer_lookup(struct tree_mount *mount, const struct fuse_in_header *in,
 			  const char *name)
 {
-	struct fuse_entry_out nothing = { .entry_valid = settings.timeout };
+	struct fuse_entry_out nothing = { .entry_valid = entry_timeout(mount, NULL) };
 	struct tree_node *node = tree_find(tree_node(in->nodeid), name);
 
 	if (node)
 		answer_entry(mount, in, node);
-	else if (settings.timeout)
+	else if (nothing.entry_valid)
 		reply(mount, in, 0, &nothing, sizeof(nothing));
 	else
 		reply(mount, in, ENOENT, NULL, 0);
@@ -77,7 +95,7 @@ static void take_forgets(struct tree_mount *mount, const struct fuse_batch_forge
 
 static void answer_attr(struct tree_mount *mount, const struct fuse_in_header *in)
 {
-	struct fuse_attr_out out = { .attr_valid = settings.timeout };
+	struct fuse_attr_out out = { .attr_valid = attr_timeout(mount) };
 
 	tree_attr(&out.attr, tree_node(in->nodeid));
 	reply(mount, in, 0, &out, sizeof(out));

@@ -61,18 +61,18 @@ enum atomic_answer {
 	ANSWER_UNKNOWN,
 	/* O_EXCL and existed is answered with EEXIST, not with the entry */
 	ANSWER_EEXIST,
-	/* what existed is opened, as if it had been created */
+	/* what existed is emptied and opened, as if it had been created */
 	ANSWER_CLAIM,
 	/* wrong: node ids */
 	ANSWER_NODE_0, ANSWER_NODE_ROOT,
-	/* wrong: what is there */
-	ANSWER_DIRECTORY, ANSWER_NO_TYPE, ANSWER_HUGE,
+	/* wrong: what is there; ANSWER_PARENT: a file with the directory's node id */
+	ANSWER_DIRECTORY, ANSWER_NO_TYPE, ANSWER_HUGE, ANSWER_PARENT,
 	/* wrong: sizes */
 	ANSWER_SHORT, ANSWER_PARTIAL, ANSWER_LONG,
 	/* wrong: opened, but FOPEN_FILE_CREATED isn't set */
 	ANSWER_UNSAID,
 	/* wrong: an entry alone, of one of the kinds above */
-	ANSWER_ENTRY_0, ANSWER_ENTRY_ROOT, ANSWER_ENTRY_NO_TYPE,
+	ANSWER_ENTRY_0, ANSWER_ENTRY_ROOT, ANSWER_ENTRY_NO_TYPE, ANSWER_ENTRY_PARENT,
 	ANSWERS
 };
 
@@ -122,7 +122,8 @@ void answer_request(struct tree_mount *mount, const struct fuse_in_header *in,
 /* Answer with the node's entry, and count the lookup; 0 or errno. */
 int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
 		 struct tree_node *node);
-void fill_entry(struct fuse_entry_out *entry, const struct tree_node *node);
+void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
+		const struct tree_node *node);
 
 /* treeserver-create.c */
 void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
