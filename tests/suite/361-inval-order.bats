@@ -143,7 +143,7 @@ hammer() {
 }
 
 @test "hammered over two cloned descriptors: no verdict is wrong" {
-	hammer 15
+	hammer 10
 	is "$(field wrong)" 0 "wrong verdicts"
 	is "$(field refused)" 0 "notifications that were refused"
 	at_least "$(field died)" 20 "files that had to fail"
@@ -158,7 +158,7 @@ hammer() {
 	local switch=/sys/module/fuse_ext/parameters/enable_uring
 	[ -e $switch ] || skip "this kernel's FUSE has no io_uring (it came with 6.14)"
 	echo 1 >$switch
-	hammer 6 --uring
+	hammer 5 --uring
 	echo 0 >$switch
 	is "$(field by_uring)" "$(field rounds)" "answers by io_uring"
 	is "$(field wrong) $(field refused)" "0 0" "wrong verdicts, and notifications that were refused"
@@ -168,13 +168,13 @@ hammer() {
 
 @test "the judges find files that live though they had to fail (off), or fail though they had to live" {
 	module_set inval_files off
-	hammer 3 --judge refused
+	hammer 2 --judge refused
 	at_least "$(field wrong_alive)" 1 "files that lived, and had to fail"
 	at_least "$(field stale)" 1 "files with old data"
 	is "$(field wrong_dead) $(field refusal)" "0 ENOSYS" "with off"
-	hammer 3
+	hammer 2
 	is "$(field wrong) $(field died)" "0 0" "with off, judged rightly"
 	module_set inval_files auto
-	hammer 3 --judge none
+	hammer 2 --judge none
 	at_least "$(field wrong_dead)" 1 "files that failed, judged as if there were no notification"
 }

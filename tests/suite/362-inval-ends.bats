@@ -58,7 +58,6 @@ blocked_tree() {
 	ends "$opener" 5 || fail "$(where_is "$opener"): open(2) waits after the abort"
 	landed
 	like "$output" "done=E" "the read in flight"
-	kill -KILL "$(<"$FX/a.pid")"
 	server_end a
 }
 
@@ -72,7 +71,7 @@ blocked_tree() {
 }
 
 @test "umount while pages are still being dropped" {
-	inval_tree a --open-flags 2
+	inval_tree a --open-flags 2 --init-flags 1 # FUSE_ASYNC_READ
 	content a file
 	tell a hold read
 	told "$FX/a/file" 16384
@@ -90,7 +89,7 @@ blocked_tree() {
 
 @test "notifications all the time while it is unmounted" {
 	local round
-	for round in 1 2 3; do
+	for round in 1 2; do
 		inval_tree a --clone --timeout 3600
 		content a file
 		start "$FX/storm" fxclient control "$FX/a.control" \
@@ -118,9 +117,9 @@ storm_began() {
 		soon 10 storm_began || fail "no notification"
 		if [ $how = abort ]; then
 			abort_ "$FX/a"
-			pause_ms 200
+		else
+			kill -KILL "$(<"$FX/a.pid")"
 		fi
-		kill -KILL "$(<"$FX/a.pid")"
 		ends "$storm" 20 || fail "$(where_is "$storm"): the notifications don't end"
 		ends "$started" 20 || fail "$(where_is "$started"): the client doesn't end"
 		server_end a
@@ -129,7 +128,7 @@ storm_began() {
 
 @test "thousands of open files of one inode" {
 	local files
-	files=$(long_or 10000 1500)
+	files=$(long_or 10000 1000)
 	inval_tree a
 	content a file
 	FX_LIMIT=200 run_ 0 fxclient inval-many "$FX/a/file" "$files" "$FX/a.control" "inval file"
@@ -142,7 +141,7 @@ storm_began() {
 
 @test "unloaded at once after the last notification" {
 	local round
-	for round in 1 2 3; do
+	for round in 1 2; do
 		inval_tree a
 		content a file
 		run_ 0 fxclient inval-many "$FX/a/file" 20 "$FX/a.control" "inval file"
