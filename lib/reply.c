@@ -37,10 +37,8 @@ void reply_allow_flags(uint64_t features)
 
 static struct fuse_open_out open_out(const struct fuse_file_info *fi, uint32_t flags)
 {
-	struct fuse_open_out out = {
-		.fh = fi->fh,
-		.open_flags = flags & atomic_load(&allowed),
-	};
+	const uint32_t kept = flags & atomic_load(&allowed);
+	struct fuse_open_out out = { .fh = fi->fh, .open_flags = kept };
 
 	if (fi->direct_io)
 		out.open_flags |= FOPEN_DIRECT_IO;

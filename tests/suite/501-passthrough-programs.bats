@@ -188,12 +188,14 @@ writers() {
 	on_each writers
 }
 
-# locked_out NAME: what a second writer says while a first one holds the lock.
+# locked_out OPTIONS: what a second writer says while a first one holds the lock.
 locked_out() {
 	local name="file:$FX/a/held$1"
 	mkfifo "$FX/first"
-	start "$FX/holder" sqlite3 -batch "$name" ".read $FX/first"
-	exec 8>"$FX/first"
+	: >"$FX/holder"
+	# shellcheck disable=SC2016 # the inner shell expands them
+	start "$FX/holder" sh -c 'exec sqlite3 -batch "$1" <"$2"' sh "$name" "$FX/first"
+	exec 8<>"$FX/first"
 	printf 'CREATE TABLE t (a);\nBEGIN EXCLUSIVE;\nINSERT INTO t VALUES (1);\nSELECT 7;\n' >&8
 	soon 20 has_line "$FX/holder" 7 || fail "the first writer doesn't get the lock"
 	run_ any sqlite3 -batch "$name" "INSERT INTO t VALUES (2);"
