@@ -461,6 +461,7 @@ void fuse_ext_inval_drain(struct fuse_conn *fc)
 	fc->ext.inval_workqueue = NULL;
 }
 
+/* Under killsb, so that what is found isn't unmounted meanwhile. */
 static int inval_files(struct fuse_conn *fc, u64 nodeid, u64 stamp)
 {
 	struct invalidation *invalidation;
@@ -468,33 +469,28 @@ static int inval_files(struct fuse_conn *fc, u64 nodeid, u64 stamp)
 	bool is_found;
 	int err;
 
+	/* An unmounted one has nobody any more who ends the workqueue. */
+	if (list_empty(&fc->mounts))
+		return -ENOENT;
 	err = make_workqueue(fc);
 	if (err)
 		return err;
 	invalidation = kmalloc(sizeof(*invalidation), GFP_KERNEL);
 	if (!invalidation)
 		return -ENOMEM;
+
 	/* Creations first: one that ends meanwhile has left an inode. */
 	is_found = fail_creations(fc, nodeid, stamp);
-
-	down_read(&fc->killsb);
 	inode = fuse_ilookup(fc, nodeid, NULL);
 	if (inode && S_ISREG(inode->i_mode)) {
 		fail_files(fc, inode, stamp, invalidation);
-		is_found = true;
-	} else {
-		kfree(invalidation);
-		if (inode) {
-			err = -EINVAL;
-			iput(inode);
-		} else if (!is_found) {
-			err = -ENOENT;
-		}
+		return 0;
 	}
-	up_read(&fc->killsb);
-	if (!err)
-		fuse_ext_count(fc, FUSE_EXT_FILES_INVALIDATED);
-	return err;
+	kfree(invalidation);
+	if (!inode)
+		return is_found ? 0 : -ENOENT;
+	iput(inode);
+	return -EINVAL;
 }
 
 /**
@@ -528,5 +524,11 @@ int fuse_ext_notify(struct fuse_conn *fc, unsigned int code, unsigned int size,
 		return err;
 	if (!arg.nodeid || arg.flags || arg.padding)
 		return -EINVAL;
-	return inval_files(fc, arg.nodeid, stamp);
+
+	down_read(&fc->killsb);
+	err = inval_files(fc, arg.nodeid, stamp);
+	up_read(&fc->killsb);
+	if (!err)
+		fuse_ext_count(fc, FUSE_EXT_FILES_INVALIDATED);
+	return err;
 }

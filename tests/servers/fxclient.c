@@ -102,6 +102,8 @@ static const struct {
 	  "make directories of FILES files, links, modes and times" },
 	{ "tree-list", client_tree_list, 1, "DIR [no-times]",
 	  "everything in DIR with all that it has, but .git" },
+	{ "use", client_use, 2, "DIR RESULTS [plain|read-only]",
+	  "what applications do, in the empty DIR; or open what is there" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
 	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },

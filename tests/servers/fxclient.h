@@ -55,6 +55,7 @@ int client_inval_locks(int argc, char **argv);
 int client_random_io(int argc, char **argv);
 int client_tree_make(int argc, char **argv);
 int client_tree_list(int argc, char **argv);
+int client_use(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

@@ -1,9 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # Real daemons of the distribution, unchanged, on stock and on ours: mount,
-# write, read back, list, unmount.
+# write, read back, list, unmount.  More of them, and with toggles that are on,
+# in 610.
 
 load helpers/all
+load helpers/nodes
+load helpers/daemons
 
 setup_file() {
 	isolate_file
@@ -15,9 +18,9 @@ teardown_file() {
 	module_file_end
 }
 
-# use MOUNTPOINT: what an application does; what it saw goes to $FX/seen.
+# use: what is done in a shell; what it saw goes to $FX/seen.
 use() {
-	local path=$1
+	local path=$FX/a
 	run_ 0 dd if=/dev/urandom of="$FX/random" bs=64k count=5
 	run_ 0 cp "$FX/random" "$path/copy"
 	run_ 0 cmp "$FX/random" "$path/copy"
@@ -37,94 +40,42 @@ use() {
 	is "$(find "$path" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f ')" "" "what is left"
 }
 
-# both FUNCTION: with the stock driver, then with ours; the same must be seen.
+# both NAME: with the stock driver, then with ours; the same must be seen.
 both() {
-	"$1" fuse
+	daemon_has "$1" begin
+	once fuse "$1" use
 	mv "$FX/seen" "$FX/seen.stock"
 	module_load
-	"$1" fuse_ext
+	once fuse_ext "$1" use
+	same "ours"
 	module_unload
-	is "$(<"$FX/seen")" "$(<"$FX/seen.stock")" "what was seen on ours and on stock"
-}
-
-bindfs_on() { # DRIVER
-	mkdir -p "$FX/below"
-	run_ 0 bindfs "$FX/below" "$FX/a"
-	is "$(driver_of "$FX/a")" "$1" "driver"
-	use "$FX/a"
-	run_ 0 umount "$FX/a"
+	daemon_has "$1" end
 }
 
 @test "bindfs works the same on ours as on stock" {
-	both bindfs_on
-}
-
-sshfs_on() { # DRIVER
-	mkdir -p "$FX/remote"
-	run_ 0 sshfs "root@127.0.0.1:$FX/remote" "$FX/a" -p 2222 -o "IdentityFile=$FX/key" \
-		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
-	is "$(driver_of "$FX/a")" "$1" "driver"
-	use "$FX/a"
-	run_ 0 umount "$FX/a"
+	both bindfs
 }
 
 @test "sshfs works the same on ours as on stock" {
-	local sshd
-	mkdir -p /run/sshd
-	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/key"
-	run_ 0 ssh-keygen -q -t ed25519 -N '' -f "$FX/host"
-	cat >"$FX/sshd_config" <<-END
-		Port 2222
-		ListenAddress 127.0.0.1
-		HostKey $FX/host
-		AuthorizedKeysFile $FX/key.pub
-		StrictModes no
-		UsePAM no
-		PidFile none
-		Subsystem sftp internal-sftp
-	END
-	start "$FX/sshd" /usr/sbin/sshd -D -e -f "$FX/sshd_config"
-	sshd=$started
-	soon 20 grep -q listening "$FX/sshd" || fail "sshd doesn't listen: $(<"$FX/sshd")"
-	both sshfs_on
-	kill "$sshd"
-	ends "$sshd" 10 || fail "sshd doesn't end"
-}
-
-ntfs_on() { # DRIVER
-	local device
-	run_ 0 truncate -s 16M "$FX/image"
-	run_ 0 losetup --find --show "$FX/image"
-	device=$output
-	run_ 0 mkntfs --quick --force "$device"
-	run_ 0 ntfs-3g "$device" "$FX/a"
-	is "$(mount_field "$FX/a" 3)" fuseblk "type"
-	is "$(driver_of "$FX/a")" "$1" "driver"
-	use "$FX/a"
-	run_ 0 umount "$FX/a"
-	run_ 0 losetup --detach "$device"
+	both sshfs
 }
 
 @test "ntfs-3g (fuseblk, on a loop device) works the same on ours as on stock" {
-	modprobe loop
-	both ntfs_on
+	both ntfs
+}
+
+many_files() {
+	connection_set "$FX/a" async_flush on
+	run_ 0 fxclient close-many "$FX/a" 20 2
 }
 
 @test "ntfs-3g with async_flush on: what was written is there after the unmount" {
-	local device
-	modprobe loop
 	module_load
-	run_ 0 truncate -s 16M "$FX/image"
-	run_ 0 losetup --find --show "$FX/image"
-	device=$output
-	run_ 0 mkntfs --quick --force "$device"
-	run_ 0 ntfs-3g "$device" "$FX/a"
-	connection_set "$FX/a" async_flush on
-	run_ 0 fxclient close-many "$FX/a" 20 2
-	run_ 0 umount "$FX/a"
-	run_ 0 ntfs-3g "$device" "$FX/a"
+	ntfs_begin
+	once fuse_ext ntfs many_files
+	ntfs_mount
 	is "$(find "$FX/a" -name 'many-*' -size 10c | wc -l)" 20 "files of 10 bytes"
 	run_ 0 umount "$FX/a"
-	run_ 0 losetup --detach "$device"
+	ntfs_end
 	module_unload
 }
