@@ -68,10 +68,10 @@ static void answer_open_file(struct tree_mount *mount, const struct fuse_in_head
 	struct create_out out;
 
 	fill_out(mount, &out, node);
-	out.open.open_flags = open_flags;
+	out.open.open_flags = open_flags | settings.open_flags;
 	node->lookups[mount->number]++;
 	node->opens++;
-	if (reply(mount, in, 0, &out, sizeof(out))) {
+	if (reply_open(mount, in, node->id, &out, sizeof(out))) {
 		node->lookups[mount->number]--;
 		node->opens--;
 	}

@@ -3,12 +3,14 @@
  * treeserver-ops.c - what treeserver answers, but for the requests that create
  * regular files: see treeserver-create.c.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "treeserver.h"
 #include "wire.h"
@@ -158,11 +160,13 @@ static void answer_open(struct tree_mount *mount, const struct fuse_in_header *i
 	static uint64_t next_fh = 1ULL << 32;
 	struct fuse_open_out out = { .fh = next_fh++ };
 
+	if (in->opcode == FUSE_OPEN)
+		out.open_flags = settings.open_flags;
 	/* with FUSE_ATOMIC_O_TRUNC only */
 	if (in->opcode == FUSE_OPEN && (open_in->flags & O_TRUNC))
 		tree_resize(node, 0);
 	node->opens++;
-	if (reply(mount, in, 0, &out, sizeof(out)))
+	if (reply_open(mount, in, node->id, &out, sizeof(out)))
 		node->opens--;
 }
 
@@ -225,6 +229,36 @@ static void answer_write(struct tree_mount *mount, const struct fuse_in_header *
 	struct fuse_write_out out = { .size = write_in->size };
 
 	tree_write(tree_node(in->nodeid), write_in->offset, write_in + 1, write_in->size);
+	reply(mount, in, 0, &out, sizeof(out));
+}
+
+static void answer_fallocate(struct tree_mount *mount, const struct fuse_in_header *in,
+			     const struct fuse_fallocate_in *fallocate_in)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+	uint64_t end = fallocate_in->offset + fallocate_in->length;
+
+	if (!fallocate_in->mode && end > node->size)
+		tree_resize(node, end);
+	reply(mount, in, fallocate_in->mode ? EOPNOTSUPP : 0, NULL, 0);
+}
+
+/* All of a file is data. */
+static void answer_lseek(struct tree_mount *mount, const struct fuse_in_header *in,
+			 const struct fuse_lseek_in *lseek_in)
+{
+	struct tree_node *node = tree_node(in->nodeid);
+	struct fuse_lseek_out out = { .offset = lseek_in->offset };
+
+	if (lseek_in->whence == SEEK_HOLE)
+		out.offset = node->size;
+	reply(mount, in, lseek_in->offset >= node->size ? ENXIO : 0, &out, sizeof(out));
+}
+
+static void answer_ioctl(struct tree_mount *mount, const struct fuse_in_header *in)
+{
+	struct fuse_ioctl_out out = { 0 };
+
 	reply(mount, in, 0, &out, sizeof(out));
 }
 
@@ -331,6 +365,15 @@ static void answer(struct tree_mount *mount, const struct fuse_in_header *in,
 		break;
 	case FUSE_WRITE:
 		answer_write(mount, in, arguments);
+		break;
+	case FUSE_FALLOCATE:
+		answer_fallocate(mount, in, arguments);
+		break;
+	case FUSE_LSEEK:
+		answer_lseek(mount, in, arguments);
+		break;
+	case FUSE_IOCTL:
+		answer_ioctl(mount, in);
 		break;
 	case FUSE_STATFS:
 		answer_statfs(mount, in);

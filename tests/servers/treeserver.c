@@ -41,6 +41,9 @@ static FILE *dump_file;
 static struct tree_mount mounts[MOUNTS];
 static int mount_count;
 
+/* The first place, by its second descriptor; without one, device is -1. */
+static struct tree_mount cloned = { .device = -1 };
+
 static const char usage[] =
 	"Usage: treeserver [OPTION...] MOUNTPOINT [MOUNTPOINT]\n"
 	"A FUSE server with a tree in memory, empty at first, mounted at one or two\n"
@@ -62,13 +65,23 @@ static const char usage[] =
 	"                           long, unsaid, entry-0, entry-root, entry-no-type,\n"
 	"                           entry-parent\n"
 	"      --mount-data OPTIONS mount options for mount(2), of the first place\n"
+	"      --open-flags HEX     FOPEN flags of every regular file\n"
+	"      --clone              a second descriptor for the first place\n"
 	"  -h, --help               this text\n"
 	"\n"
 	"Commands over the control socket, besides those of fxserver: atomic ANSWER;\n"
 	"state PATH (what the tree has there); total (lookups that the first place hasn't\n"
-	"forgotten, and open files).\n"
+	"forgotten, and open files); FUSE_NOTIFY_INVAL_FILES to the first place: inval PATH\n"
+	"[other] (by the second descriptor); inval-many PATH THREADS COUNT; inval-raw NODE\n"
+	"SIZE FLAGS PADDING [CODE]; order reply-first|inval-first [other]: at the next answer\n"
+	"that opens a file, before anyone else runs on the first CPU.\n"
 	"\n"
 	"Exit status: 0 unmounted; 1 failure; 2 usage.\n";
+
+int other_device(int device)
+{
+	return device == mounts[0].device && cloned.device >= 0 ? cloned.device : mounts[0].device;
+}
 
 int reply(struct tree_mount *mount, const struct fuse_in_header *in, int error,
 	  const void *data, size_t size)
@@ -193,7 +206,7 @@ static int obey(FILE *answer, char *command, char *argument)
 		tree_unlock();
 		fprintf(answer, "lookups=%ld opens=%ld\n", lookups, opens);
 	} else {
-		return -1;
+		return obey_inval(answer, command, argument);
 	}
 	return 0;
 }
@@ -203,6 +216,7 @@ struct start {
 	const char *pidfile;
 	const char *mount_data;
 	uint64_t want;
+	int is_cloned;
 };
 
 /* 0, or the exit status. */
@@ -232,6 +246,20 @@ static int mount_tree(const char *path, const char *data)
 		return 1;
 	}
 	mount_count++;
+	return 0;
+}
+
+/* A second descriptor for the first place: each is read, and answers, by itself. */
+static int clone_device(void)
+{
+	uint32_t original = mounts[0].device;
+
+	cloned = mounts[0];
+	cloned.device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (cloned.device < 0 || ioctl(cloned.device, FUSE_DEV_IOC_CLONE, &original) < 0) {
+		fprintf(stderr, "treeserver: clone of /dev/fuse: %s\n", strerror(errno));
+		return -1;
+	}
 	return 0;
 }
 
@@ -292,7 +320,7 @@ static int begin_serving(const struct start *start)
 		if (start->want && negotiate(&mounts[i], start->want))
 			return -1;
 	}
-	return 0;
+	return start->is_cloned ? clone_device() : 0;
 }
 
 /*
@@ -341,6 +369,8 @@ static int serve_in_background(const struct start *start)
 		return 1;
 	if (write(ready[1], "", 1) != 1)
 		return 1;
+	if (start->is_cloned && pthread_create(&thread, NULL, serve, &cloned))
+		return 1;
 	for (i = 0; i < mount_count * settings.threads; i++)
 		if (pthread_create(&threads[i], NULL, serve, &mounts[i / settings.threads]))
 			return 1;
@@ -352,7 +382,7 @@ static int serve_in_background(const struct start *start)
 
 enum {
 	LOG = 256, DUMP, CONTROL, PIDFILE, DELAY, FAIL, HOLD, THREADS, TIMEOUT, INIT_FLAGS,
-	WANT, ATOMIC, MOUNT_DATA,
+	WANT, ATOMIC, MOUNT_DATA, OPEN_FLAGS, CLONE,
 };
 
 static const struct option long_options[] = {
@@ -369,6 +399,8 @@ static const struct option long_options[] = {
 	{ "want", required_argument, NULL, WANT },
 	{ "atomic", required_argument, NULL, ATOMIC },
 	{ "mount-data", required_argument, NULL, MOUNT_DATA },
+	{ "open-flags", required_argument, NULL, OPEN_FLAGS },
+	{ "clone", no_argument, NULL, CLONE },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -428,6 +460,12 @@ static int take_option(struct start *start, int option)
 		return kind < 0 ? 2 : 0;
 	case MOUNT_DATA:
 		start->mount_data = optarg;
+		return 0;
+	case OPEN_FLAGS:
+		settings.open_flags = strtoul(optarg, NULL, 16);
+		return 0;
+	case CLONE:
+		start->is_cloned = 1;
 		return 0;
 	}
 	return 2;

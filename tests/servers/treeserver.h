@@ -80,6 +80,7 @@ enum atomic_answer {
 struct settings {
 	int threads;
 	uint32_t timeout;
+	uint32_t open_flags;
 	uint64_t init_flags;
 	enum atomic_answer atomic;
 };
@@ -90,6 +91,8 @@ extern FILE *log_file;
 /* treeserver.c: send a reply; 0, or what write(2) set errno to */
 int reply(struct tree_mount *mount, const struct fuse_in_header *in, int error,
 	  const void *data, size_t size);
+/* The other descriptor of the first place, if it has two; of -1, its first. */
+int other_device(int device);
 
 /*
  * treeserver-tree.c.  One request at a time works on the tree: answer_request()
@@ -130,5 +133,11 @@ void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header 
 			  const struct fuse_create_in *create);
 /* The answer with this name, or -1. */
 int atomic_answer(const char *name);
+
+/* treeserver-inval.c: send a reply that opens a file, as reply() does */
+int reply_open(struct tree_mount *mount, const struct fuse_in_header *in, uint64_t nodeid,
+	       const void *data, size_t size);
+/* 0 if the command was one of its own. */
+int obey_inval(FILE *answer, const char *command, char *argument);
 
 #endif /* TREESERVER_H */

@@ -114,7 +114,7 @@ kernel_complained() {
 
 # Abort, kill, unmount: whatever is left of the test.
 isolate_force() {
-	local path device major minor control pid
+	local path device major minor control pid processes
 	[[ $FX == /tmp/fuse-ext.* ]] || return 1
 	while read -r _ _ device _ path _; do
 		[[ $path == "$FX"/* ]] || continue
@@ -125,10 +125,12 @@ isolate_force() {
 			fi
 		done
 	done </proc/self/mountinfo
-	while read -r pid; do
+	# at once: read(1) would seek in a list that gets shorter
+	mapfile -t processes <"$FX_GROUP/cgroup.procs"
+	for pid in "${processes[@]}"; do
 		log_line "left over: $(where_is "$pid")"
 		kill -KILL "$pid" 2>/dev/null || log_line "$pid ended just now"
-	done <"$FX_GROUP/cgroup.procs"
+	done
 	while read -r path; do
 		timeout 20 umount -l "$path" || log_line "LEAK: umount -l $path failed"
 	done < <(mounts_below "$FX")
