@@ -343,8 +343,11 @@ int fuse_ext_send_write(struct fuse_mount *fm, struct fuse_args *args, struct in
 {
 	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
 
-	if (is_busy(inode) || write->stamp < atomic64_read(&ext->failed_before))
+	if (is_busy(inode) || write->stamp < atomic64_read(&ext->failed_before)) {
+		/* For syncfs(2); whoever has a file is told by that. */
+		errseq_set(&inode->i_sb->s_wb_err, -EIO);
 		return -EIO;
+	}
 	return fuse_simple_background(fm, args, GFP_ATOMIC);
 }
 
@@ -386,16 +389,16 @@ static void invalidate(struct work_struct *work)
 				  schedule());
 		/* .map_pages can't be counted: it may not sleep, and is never told of its end */
 		synchronize_rcu();
-		/* For syncfs(2); whoever has a file is told by that. */
+		/* As above. */
 		if (mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
 			errseq_set(&inode->i_sb->s_wb_err, -EIO);
 		truncate_pagecache(inode, 0);
+		fuse_invalidate_attr(inode);
 	} while (!finish(inode, failed_before));
 	/* pairs with the barrier in prepare_to_wait_event() */
 	smp_mb();
 	wake_up_var(&fi->ext.flags);
 
-	fuse_invalidate_attr(inode);
 	iput(inode);
 	kfree(invalidation);
 }
