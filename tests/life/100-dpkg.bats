@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The life of fuse-ext-dkms on a disk: what apt, dpkg and DKMS leave there.  Real
+# ones, and the module is compiled; but no kernel runs it here (see 910-life).
+
+load helpers/life
+
+setup_file() {
+	need_layer
+	bats_require_minimum_version 1.5.0
+	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600} DEBIAN_FRONTEND=noninteractive
+	local deb=("$DEBS"/fuse-ext-dkms_*_all.deb)
+	NEW=$(dpkg-deb -f "${deb[0]}" Version)
+	local headers=(/lib/modules/*/build)
+	KERNEL=${headers[-1]%/build}
+	KERNEL=${KERNEL##*/}
+	export NEW KERNEL SECOND=$KERNEL-second
+	mkdir -p "$LIFE"
+	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$OLD" "$DEBS" >>"$LIFE/log"
+	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$BAD" "$DEBS" broken >>"$LIFE/log"
+	stand_in /usr/bin/make
+	stand_in "$(type -P depmod)"
+	apt_ ok install "$DEBS"/fusectl_*.deb
+	snapshot >"$LIFE/before"
+}
+
+setup() {
+	bats_require_minimum_version 1.5.0
+}
+
+as_before() {
+	snapshot >"$LIFE/after"
+	diff "$LIFE/before" "$LIFE/after"
+}
+
+@test "install: the module of this version is there for the kernel" {
+	have "$NEW"
+	is "$(registered)" "$NEW" "what DKMS has"
+}
+
+@test "remove and purge: every file and folder is what it was before" {
+	have "$NEW"
+	purged
+	as_before
+}
+
+@test "upgrade: the earlier module is there until it is replaced, then DKMS doesn't know it" {
+	have "$OLD"
+	apt_ ok install "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(registered)" "$NEW" "what DKMS has"
+	[ ! -e /var/lib/fuse-ext ]
+}
+
+@test "the build of an upgrade fails: the earlier module stays, and it is said" {
+	have "$OLD"
+	apt_ fails install "$(package "$BAD")"
+	says "the earlier one, $OLD, stays installed and in use"
+	is "$(module "$KERNEL")" "$OLD" "the module"
+	# what dpkg says again and again until it is mended
+	run -1 dpkg --configure -a
+	is "$(module "$KERNEL")" "$OLD" "the module"
+}
+
+@test "from there: the next version that builds mends it" {
+	run -1 has "$OLD"
+	apt_ ok install --allow-downgrades "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(registered)" "$NEW" "what DKMS has"
+}
+
+@test "downgrade: the older module is installed" {
+	have "$NEW"
+	apt_ ok install --allow-downgrades "$(package "$OLD")"
+	is "$(module "$KERNEL")" "$OLD" "the module"
+	is "$(registered)" "$OLD" "what DKMS has"
+}
+
+@test "a kernel is installed: it gets the module; an upgrade reaches all kernels" {
+	have "$OLD"
+	kernel_add "$SECOND"
+	is "$(module "$SECOND")" "$OLD" "the module of the second kernel"
+	apt_ ok install "$(package "$NEW")"
+	is "$(module "$SECOND")" "$NEW" "the module of the second kernel"
+	is "$(module "$KERNEL")" "$NEW" "the module of the first one"
+}
+
+@test "a kernel is removed: nothing of the module is left for it, the other keeps its own" {
+	have "$NEW"
+	[ -d "/lib/modules/$SECOND" ] || kernel_add "$SECOND"
+	kernel_remove "$SECOND"
+	[ ! -e "/lib/modules/$SECOND" ]
+	run -1 grep -F "$SECOND" <(dkms status -m fuse-ext)
+	is "$(module "$KERNEL")" "$NEW" "the module of the other kernel"
+}
+
+@test "apt is killed while it compiles: the earlier module is there, dpkg --configure -a mends" {
+	have "$OLD"
+	killed_at make install "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$OLD" "the module"
+	mended
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(registered)" "$NEW" "what DKMS has"
+}
+
+@test "apt is killed between the module and depmod: dpkg --configure -a mends" {
+	have "$OLD"
+	killed_at depmod install "$(package "$NEW")"
+	mended
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(registered)" "$NEW" "what DKMS has"
+}
+
+@test "apt is killed in a first installation, at each of these: purge leaves nothing" {
+	purged
+	killed_at make install "$(package "$NEW")"
+	mended
+	purged
+	killed_at depmod install "$(package "$NEW")"
+	mended
+	purged
+	as_before
+}
+
+@test "apt is killed while it removes: dpkg --configure -a, and removing it again" {
+	have "$NEW"
+	killed_at depmod remove fuse-ext-dkms
+	apt_ ok remove fuse-ext-dkms
+	purged
+	as_before
+}
+
+@test "the disk is full: the earlier module stays, and it is said; with space it goes on" {
+	have "$OLD"
+	cp -a /var/lib/dkms "$LIFE/dkms"
+	mount -t tmpfs -o "size=$(($(du -sk "$LIFE/dkms" | cut -f 1) + 4096))k" none /var/lib/dkms
+	cp -a "$LIFE/dkms/." /var/lib/dkms/
+	apt_ fails install "$(package "$NEW")"
+	says "MB left, and a build takes up to"
+	is "$(module "$KERNEL")" "$OLD" "the module"
+	mount -o remount,size=100% /var/lib/dkms
+	mended
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	rm -rf "$LIFE/dkms"
+	cp -a /var/lib/dkms "$LIFE/dkms"
+	umount /var/lib/dkms
+	rm -rf /var/lib/dkms
+	mv "$LIFE/dkms" /var/lib/dkms
+}
+
+@test "/usr is read-only: nothing is changed; writable again, the same command goes on" {
+	have "$OLD"
+	mount --bind /usr /usr
+	mount -o remount,bind,ro /usr
+	apt_ fails install "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$OLD" "the module"
+	umount /usr
+	apt_ ok install "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$NEW" "the module"
+}
+
+@test "remove, then install again; reinstall" {
+	have "$NEW"
+	apt_ ok remove fuse-ext-dkms
+	is "$(module "$KERNEL" || echo none)" none "the module after the removal"
+	apt_ ok install "$(package "$NEW")"
+	apt_ ok install --reinstall "$(package "$NEW")"
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(registered)" "$NEW" "what DKMS has"
+}
+
+@test "after all of that, purge leaves every file and folder as it was before" {
+	purged
+	as_before
+}
