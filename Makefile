@@ -40,6 +40,11 @@ help:
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
 #:
+#: Releasing, see docs/releasing.md
+#:   make dist              the source tarball, in dist/
+#:   make release           checks, tarball, packages, checksums, and the tag
+#:   make check-release     what of that would be in the way now
+#:
 #: Measuring, on the same machines
 #:   make bench BENCH=NAME  a benchmark, stock and fuse_ext in one boot, on Debian 13
 #:                          or CELL=CELL; without NAME: a list of them
@@ -93,6 +98,16 @@ lint:
 	tests/vm/setup
 	tests/vm/lint
 
+dist:
+	release/dist
+
+check-release:
+	release/check --release
+
+release:
+	tests/vm/setup packages
+	release/release
+
 bench:
 	tests/vm/setup
 	bench/run "$(BENCH)" $(or $(CELL),debian-13)
@@ -107,4 +122,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint bench clean
+.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint dist check-release release bench clean
