@@ -106,6 +106,8 @@ source_of() {
 	added 0.2.0
 	[ "$(module "$kernel")" = 0.1.0 ]
 	[ "$(versions installed 0.1.0)" = "$kernel" ]
+	[ "$(versions earlier 0.2.0)" = 0.1.0 ]
+	[ -z "$(versions earlier 0.1.0)" ]
 	# the next attempt
 	run -0 versions mend
 	[ "$(source_of 0.1.0)" = 0.1.0 ]
