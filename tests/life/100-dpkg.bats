@@ -8,7 +8,7 @@ load helpers/life
 setup_file() {
 	need_layer
 	bats_require_minimum_version 1.5.0
-	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600} DEBIAN_FRONTEND=noninteractive
+	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-1800} DEBIAN_FRONTEND=noninteractive
 	local deb=("$DEBS"/fuse-ext-dkms_*_all.deb)
 	NEW=$(dpkg-deb -f "${deb[0]}" Version)
 	local headers=(/lib/modules/*/build)

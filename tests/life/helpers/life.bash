@@ -18,7 +18,7 @@ need_layer() {
 apt_() {
 	local expected=$1
 	shift
-	run timeout 500 apt-get -q -y --no-install-recommends "$@"
+	run timeout 900 apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=60 "$@"
 	printf '%s\n' "$output" >>"$LIFE/log"
 	if [ "$expected" = ok ]; then
 		expected=0
@@ -113,18 +113,24 @@ stand_in() {
 
 # killed_at TOOL ARGUMENT...: apt-get, killed with all its children when it runs TOOL.
 killed_at() {
-	local tool=$1 pid
+	local tool=$1 pid reader
 	shift
 	: >"$LIFE/stop.$tool"
+	[ -p "$LIFE/output" ] || mkfifo "$LIFE/output"
+	cat "$LIFE/output" >>"$LIFE/log" 3>&- &
+	reader=$!
 	unshare --pid --fork --kill-child apt-get -q -y --no-install-recommends "$@" \
-		>>"$LIFE/log" 2>&1 </dev/null 3>&- &
+		>"$LIFE/output" 2>&1 </dev/null 3>&- &
 	pid=$!
-	for _ in {1..1200}; do
-		[ ! -e "$LIFE/reached.$tool" ] || break
+	for _ in {1..6000}; do
+		if [ -e "$LIFE/reached.$tool" ] || ! kill -0 "$pid" 2>/dev/null; then
+			break
+		fi
 		sleep 0.1
 	done
 	kill -KILL "$pid"
-	wait "$pid" || true
+	# all that write there are gone, and their locks with them
+	wait "$reader"
 	rm "$LIFE/stop.$tool"
 	[ -e "$LIFE/reached.$tool" ] || {
 		echo "apt-get $* didn't come to $tool; see $LIFE/log"
@@ -135,7 +141,7 @@ killed_at() {
 
 # mended: what everybody is told to do after that.
 mended() {
-	run timeout 500 dpkg --configure -a
+	run timeout 900 dpkg --configure -a
 	printf '%s\n' "$output" >>"$LIFE/log"
 	is "$status" 0 "dpkg --configure -a: $output"
 	is "$(dpkg --audit)" "" "what dpkg finds wrong"

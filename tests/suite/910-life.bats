@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The life of the package in a running machine: mounts of both drivers are used
+# through all of it, and a module in memory is exchanged only when nothing is
+# mounted.  After 900, which has purged it.  What it leaves on the disk is
+# tests/life's matter.
+
+load helpers/all
+load helpers/life
+load helpers/nodes
+
+setup_file() {
+	isolate_file
+	module_file
+	export BATS_TEST_TIMEOUT=1800
+	life_file
+}
+
+teardown_file() {
+	life_file_end
+	module_file_end
+}
+
+# installed_with_mounts VERSION: and a mount of each driver, both in use.
+installed_with_mounts() {
+	server stock
+	used stock
+	apt_ 0 install --allow-downgrades "$(package "$1")"
+	is "$(loaded_version)" "$1" "the module in memory"
+	mountpoint -q "$FX_OURS" || mount -i -t fusectl none "$FX_OURS"
+	server own
+	used own
+	is "$(driver_of "$FX/stock")" fuse "driver of the earlier mount"
+	is "$(driver_of "$FX/own")" fuse_ext "driver of the later mount"
+}
+
+both_still_used() {
+	still_used stock
+	still_used own
+}
+
+# all_gone: nothing is mounted, the package isn't there.
+all_gone() {
+	used_no_more own
+	used_no_more stock
+	umount "$FX_OURS"
+	apt_ 0 purge fuse-ext-dkms
+	[ ! -d /sys/module/fuse_ext ] || fail "the module is still loaded"
+	is "$(types_served)" "fuse=1 fuseblk=1 fusectl=1" "types"
+}
+
+@test "install, and an upgrade: what is mounted is served on, the next mounts by the new module" {
+	need_life
+	installed_with_mounts "$FX_OLD"
+	apt_ 0 install "$(package "$FX_NEW")"
+	like "$output" "The earlier fuse_ext stays loaded.*goes on serving what is mounted" "what apt shows"
+	both_still_used
+	is "$(loaded_version)" "$FX_OLD" "the module in memory"
+	is "$(on_disk)" "$FX_NEW" "the module on the disk"
+	used_no_more own
+	umount "$FX_OURS"
+	run_ 0 fusectl unload
+	run_ 0 fusectl load
+	is "$(loaded_version)" "$FX_NEW" "the module in memory"
+	still_used stock
+	mount -i -t fusectl none "$FX_OURS"
+	server own
+	used own
+	all_gone
+}
+
+@test "an upgrade that can't be built, and one that is killed: all goes on with the earlier module" {
+	need_life
+	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	installed_with_mounts "$FX_OLD"
+	apt_ 100 install "$(package "$FX_BROKEN")"
+	like "$output" "the earlier one, $FX_OLD, stays installed and in use" "what apt shows"
+	both_still_used
+	is "$(on_disk)" "$FX_OLD" "the module on the disk"
+	apt_ 0 install --allow-downgrades "$(package "$FX_OLD")"
+	: >/run/life.stop
+	start "$FX/apt" unshare --pid --fork --kill-child apt-get -q -y install "$(package "$FX_NEW")"
+	soon 300 test -e /run/life.reached || fail "apt doesn't come to make: $(<"$FX/apt")"
+	kill -KILL "$started"
+	ends "$started" 20 || fail "apt can't be killed"
+	rm /run/life.stop /run/life.reached
+	both_still_used
+	is "$(on_disk)" "$FX_OLD" "the module on the disk"
+	FX_LIMIT=400 run_ 0 dpkg --configure -a
+	both_still_used
+	is "$(on_disk)" "$FX_NEW" "the module on the disk"
+	all_gone
+}
+
+@test "downgrade, remove, install again, while both are used" {
+	need_life
+	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	installed_with_mounts "$FX_NEW"
+	apt_ 0 install --allow-downgrades "$(package "$FX_OLD")"
+	both_still_used
+	is "$(on_disk)" "$FX_OLD" "the module on the disk"
+	apt_ 0 remove fuse-ext-dkms
+	like "$output" "fuse_ext stays loaded" "what apt shows"
+	both_still_used
+	run_ 1 modinfo fuse_ext
+	apt_ 0 install "$(package "$FX_NEW")"
+	both_still_used
+	is "$(loaded_version)" "$FX_NEW" "the module in memory"
+	all_gone
+}
+
+@test "/usr is read-only: nothing changes, and what is mounted is served on" {
+	need_life
+	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	installed_with_mounts "$FX_OLD"
+	mount --bind /usr /usr
+	mount -o remount,bind,ro /usr
+	apt_ 100 install "$(package "$FX_NEW")"
+	umount -l /usr
+	both_still_used
+	is "$(on_disk)" "$FX_OLD" "the module on the disk"
+	apt_ 0 install "$(package "$FX_NEW")"
+	all_gone
+}
