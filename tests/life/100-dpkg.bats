@@ -169,6 +169,13 @@ as_before() {
 	is "$(registered)" "$NEW" "what DKMS has"
 }
 
+@test "the packages for servers: purge leaves every file and folder as it was before" {
+	purged
+	apt_ ok install "$DEBS"/libfuse-ext0_*.deb "$DEBS"/libfuse-ext-dev_*.deb
+	apt_ ok purge libfuse-ext0 libfuse-ext-dev
+	as_before
+}
+
 @test "after all of that, purge leaves every file and folder as it was before" {
 	purged
 	as_before
