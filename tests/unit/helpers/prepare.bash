@@ -105,21 +105,16 @@ make_hooks() {
 	cat >"$FUSE_EXT_HOOKS/6.12.patch" <<'EOF'
 --- a/fs/fuse/file.c
 +++ b/fs/fuse/file.c
-@@ -9,2 +9,3 @@
+@@ -9,2 +9,3 @@ tea_pour
  		return err;
 +	fuse_ext_pour(pot);
  	return pot->litres;
 --- a/fs/fuse/fuse_i.h
 +++ b/fs/fuse/fuse_i.h
-@@ -4,2 +4,3 @@
+@@ -4,2 +4,3 @@ struct:pot
  	int warm;
 +	struct fuse_ext_pot ext;
  };
-EOF
-	cat >"$FUSE_EXT_HOOKS/6.12.hooks" <<'EOF'
-# FILE FUNCTION HOOK
-file.c tea_pour fuse_ext_pour
-fuse_i.h struct:pot fuse_ext_pot
 EOF
 }
 
