@@ -58,28 +58,64 @@ install_command() {
 	esac
 }
 
-# The command that brings the source of $kernel.
-source_command() {
+# NAME-VERSION-RELEASE of the source package that $kernel was built from, on a
+# machine with rpm.
+source_rpm() {
+	local name=
+
+	if command -v rpm >/dev/null; then
+		name=$(rpm ${sysroot:+--root "$sysroot"} -qf --qf '%{SOURCERPM}\n' \
+			"/lib/modules/$kernel/vmlinuz" 2>/dev/null | sed -n '1s/\.src\.rpm$//p') || name=
+	fi
+	# As all kernels but those of other flavours are named.
+	echo "${name:-kernel-${kernel%.*}}"
+}
+
+# The option by which dnf downloads a source package: dnf 5 has another one.
+dnf_source_option() {
+	case $(readlink -f "$(command -v dnf || :)") in
+	*dnf5*) echo --srpm ;;
+	*) echo --source ;;
+	esac
+}
+
+# The package with the source of $kernel, as the client of distribution $1 takes
+# it.
+source_package() {
+	case $1 in
+	# Ubuntu's packages are named after the upstream version X.Y.0.
+	ubuntu) echo "linux-source-${kernel%%-*}" ;;
+	debian) echo "linux-source-$series" ;;
+	fedora) source_rpm ;;
+	# kernel-source provides the version that uname -r shows.
+	suse) echo "kernel-source=${kernel%-*}" ;;
+	esac
+}
+
+# The release of a Debian backports kernel's packages; nothing for another one.
+backports_release() {
 	local codename
 
-	case $(distribution) in
-	ubuntu)
-		# Ubuntu's packages are named after the upstream version X.Y.0.
-		echo "apt install linux-source-${kernel%%-*}"
-		;;
-	debian)
-		if [[ $headers_version == *~bpo* ]]; then
-			codename=$(sed -n 's/^VERSION_CODENAME=//p' "$sysroot/etc/os-release")
-			echo "apt install -t ${codename:-CODENAME}-backports linux-source-$series"
-		else
-			echo "apt install linux-source-$series"
-		fi
+	[[ $headers_version == *~bpo* ]] || return 0
+	codename=$(sed -n 's/^VERSION_CODENAME=//p' "$sysroot/etc/os-release")
+	echo "${codename:-CODENAME}-backports"
+}
+
+# The command that brings the source of $kernel.
+source_command() {
+	local is release
+
+	is=$(distribution)
+	case $is in
+	ubuntu | debian)
+		release=$(backports_release)
+		echo "apt install ${release:+-t $release }$(source_package "$is")"
 		;;
 	fedora)
-		echo "dnf download --source --destdir /usr/src/fuse-ext-sources kernel-${kernel%.*}"
+		echo "dnf download $(dnf_source_option) --destdir /usr/src/fuse-ext-sources $(source_package "$is")"
 		;;
 	suse)
-		echo "zypper install kernel-source=${kernel%-*}"
+		echo "zypper install $(source_package "$is")"
 		;;
 	*)
 		echo "$prog --source PATH, with PATH the source that $kernel was built from"

@@ -122,10 +122,13 @@ find_redhat() {
 	done
 }
 
-# Set src_kind, src_path, src_provider, src_version: the best candidate.
-choose_source() {
-	local row path version best='' others=()
+# Set best to the candidate that fits $kernel best, and others to the paths of
+# those of other series; false where none fits.
+pick_source() {
+	local row path version
 
+	best='' others=()
+	candidates=()
 	if [ -n "$source" ]; then
 		given_source "$source"
 	else
@@ -149,7 +152,14 @@ choose_source() {
 			best=$row
 		fi
 	done
-	if [ -z "$best" ]; then
+	[ -n "$best" ]
+}
+
+# Set src_kind, src_path, src_provider, src_version: the best candidate.
+choose_source() {
+	local best others
+
+	if ! pick_source; then
 		[ ${#others[@]} -eq 0 ] ||
 			fail "$EX_NO_SOURCE" "there is no source for kernel $kernel (series $series) on this machine" \
 				"Sources of other series aren't used: ${others[*]}" \

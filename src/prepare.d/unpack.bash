@@ -70,14 +70,17 @@ read_tar() {
 # Unpack the source's fs/fuse and top Makefile into DIR/TOP.  All of the
 # tarball is read, so that a truncated one is found out.
 unpack() {
-	local dir=$1 inner='' package decompressor err status first dot=
+	local dir=$1 inner='' names package decompressor err status first dot=
 
 	need_tool tar tar
 	if [ "$src_kind" = srpm ]; then
 		need_tool rpm2cpio rpm2cpio
 		need_tool cpio cpio
-		inner=$(rpm2cpio "$src_path" 2>/dev/null | cpio -t --quiet 2>/dev/null |
-			grep -E '^(\./)?linux-[^/]*\.tar(\.(xz|bz2|gz|zst))?$' | head -n 1) || inner=
+		names=$(rpm2cpio "$src_path" 2>/dev/null | cpio -t --quiet 2>/dev/null) || :
+		! grep -q '^\(\./\)\{0,1\}patches\.suse\.tar' <<<"$names" ||
+			fail "$EX_BROKEN" "$src_path holds SUSE's patches, which $prog doesn't apply" \
+				"Install the patched source: zypper install kernel-source"
+		inner=$(grep -E '^(\./)?linux-[^/]*\.tar(\.(xz|bz2|gz|zst))?$' <<<"$names" | head -n 1) || inner=
 		[ -n "$inner" ] ||
 			fail "$EX_BROKEN" "$src_path is damaged, or holds no linux-*.tar" \
 				"Get it again: $(reinstall_command)"
@@ -117,6 +120,26 @@ unpack() {
 	fail "$EX_BROKEN" "$src_path is damaged or not complete" \
 		"${err%%$'\n'*}" \
 		"Get it again: $(reinstall_command)"
+}
+
+# Put into the unpacked tree DIR what the patches of Fedora's source package,
+# patch-X.Y-redhat.patch, change in fs/fuse; RHEL's are empty.
+apply_redhat_patches() {
+	local dir=$1 names name out
+
+	names=$(rpm2cpio "$src_path" 2>/dev/null | cpio -t --quiet 2>/dev/null |
+		grep -E '^(\./)?patch-[^/]*-redhat\.patch$' | sort) || return 0
+	need_tool patch patch
+	for name in $names; do
+		rpm2cpio "$src_path" | cpio -i --quiet --to-stdout "$name" |
+			awk '/^diff --git / { on = $3 ~ /^a\/fs\/fuse\// } on' >"$workdir/redhat.patch"
+		[ -s "$workdir/redhat.patch" ] || continue
+		say "applying ${name#./}"
+		out=$(TMPDIR=$workdir patch --batch --forward --fuzz=0 -p1 --reject-file=- \
+			--no-backup-if-mismatch -d "$dir" -i "$workdir/redhat.patch" 2>&1) ||
+			fail "$EX_BROKEN" "$name of $src_path doesn't apply to its linux-*.tar" \
+				"${out##*$'\n'}" "Get it again: $(reinstall_command)"
+	done
 }
 
 reinstall_command() {
@@ -208,6 +231,32 @@ cache_fill() {
 
 # ---- the pristine tree ---------------------------------------------------
 
+# A debuginfo tree has what was compiled, and so no Makefile: write one that
+# compiles just that, but for the drivers that are modules of their own.
+complete_debuginfo() {
+	local dir=$1 file objects=
+
+	[ ! -e "$dir/Makefile" ] || return 0
+	for file in "$dir"/*.c; do
+		file=${file##*/}
+		case $file in
+		cuse.c | virtio_fs.c) ;;
+		*) objects+=" ${file%.c}.o" ;;
+		esac
+	done
+	attempt "write $dir/Makefile" tee "$dir/Makefile" \
+		<<<"# Made by src/prepare.${objects:+$'\n'fuse-y :=$objects}"
+}
+
+# Is the source, of the same series, of the upstream release of the kernel?  A
+# rpm's release says more: RHEL's are all of one upstream release.
+same_upstream() {
+	case $src_provider in
+	*.src.rpm | kernel-source | kernel-debuginfo-common) false ;;
+	*) same_version "$tree_version" ;;
+	esac
+}
+
 # Put the source's fs/fuse into DIR; set src_hash and tree_version.
 get_pristine() {
 	local dir=$1 top
@@ -221,6 +270,10 @@ get_pristine() {
 		attempt "copy $top" copy_sources "$top" "$dir"
 		tree_version=$src_version
 		[ "$src_kind" = fuse ] || tree_version=$(makefile_version "$src_path/Makefile")
+		if [ "$src_provider" = kernel-debuginfo-common ]; then
+			[ -n "$tree_version" ] || tree_version=$src_version
+			complete_debuginfo "$dir"
+		fi
 		;;
 	*)
 		if cache_get "$dir"; then
@@ -232,6 +285,7 @@ get_pristine() {
 				is_fuse_dir "${top}fs/fuse" ||
 					fail "$EX_BROKEN" "$src_path holds no fs/fuse: it isn't a kernel source" \
 						"Get it again: $(reinstall_command)"
+				[ "$src_kind" != srpm ] || apply_redhat_patches "$top"
 				attempt "copy fs/fuse" copy_sources "${top}fs/fuse" "$dir"
 				tree_version=$(makefile_version "${top}Makefile")
 				break
@@ -253,7 +307,7 @@ get_pristine() {
 	fi
 	if [ -z "$tree_version" ]; then
 		note "$src_path doesn't say which kernel it is of; only the hooks tell if it fits $kernel"
-	elif ! same_version "$src_version" && ! same_version "$tree_version"; then
+	elif ! same_version "$src_version" && ! same_upstream; then
 		note "the source is $src_version, the kernel $kernel is ${headers_version:-of another build}: same series, another point release"
 	fi
 }
