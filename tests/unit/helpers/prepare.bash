@@ -197,3 +197,25 @@ assert_prepared() {
 	}
 	[ "$(ls -A "${out%/*}")" = fs ]
 }
+
+# make_srpm NAME VERSION-RELEASE FILE...: a real source package of these files,
+# in the machine's /usr/src/fuse-ext-sources
+make_srpm() {
+	local name=$1 version=${2%-*} release=${2##*-} build=$BATS_TEST_TMPDIR/rpmbuild file n=0
+
+	shift 2
+	rm -rf "$build"
+	mkdir -p "$build/SOURCES" "$root/usr/src/fuse-ext-sources"
+	{
+		printf 'Name: %s\nVersion: %s\nRelease: %s\nSummary: test\nLicense: none\n' \
+			"$name" "$version" "$release"
+		for file; do
+			cp "$file" "$build/SOURCES/"
+			printf 'Source%s: %s\n' $((n++)) "${file##*/}"
+		done
+		printf '%%description\ntest\n'
+	} >"$build/$name.spec"
+	HOME=$BATS_TEST_TMPDIR rpmbuild --define "_topdir $build" \
+		--quiet -bs "$build/$name.spec"
+	mv "$build/SRPMS/"*.src.rpm "$root/usr/src/fuse-ext-sources/"
+}
