@@ -296,6 +296,8 @@ END
 	# its libfuse is too old for the library
 	run -0 rpmspec -q --builtrpms --define 'rhel 8' --qf '%{NAME}\n' "$spec"
 	[ "$output" = $'fuse-ext-dkms\nfusectl' ]
-	run -0 rpmspec -q --recommends --define 'suse_version 1500' "$spec"
-	assert_says kernel-source
+	run -0 rpmspec --parse --define 'suse_version 1500' "$spec"
+	grep -qx 'Recommends: *kernel-source' <<<"$output"
+	run -0 rpmspec --parse --define 'fedora 41' "$spec"
+	grep -qx 'Recommends: *kernel-devel' <<<"$output"
 }
