@@ -5,6 +5,7 @@
 # each state of the machine.  The machine is a directory, and dkms, fusectl and
 # fuse-ext-source are stand-ins.  For those of Debian: packaging-scripts.bats.
 
+# shellcheck disable=SC2016 # what stand-ins expand
 setup() {
 	bats_require_minimum_version 1.5.0
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

@@ -4,6 +4,7 @@
 # fuse-ext-source: what it says is needed and there, which commands it runs, and
 # when it runs none.  The machine is a directory, the clients are stand-ins.
 
+# shellcheck disable=SC2016 # what stand-ins expand
 load helpers/prepare
 
 setup() {
