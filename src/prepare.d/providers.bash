@@ -164,11 +164,13 @@ choose_source() {
 			fail "$EX_NO_SOURCE" "there is no source for kernel $kernel (series $series) on this machine" \
 				"Sources of other series aren't used: ${others[*]}" \
 				"Install it: $(source_command)" \
+				"or have it fetched, and built from: fuse-ext-source fetch $kernel" \
 				"or give it: --source PATH, or FUSE_EXT_SOURCE=PATH"
 		fail "$EX_NO_SOURCE" "there is no source for kernel $kernel (series $series) on this machine" \
 			"Looked for linux-source in /usr/src, kernel-source in /usr/src/linux-*," \
 			"kernel-debuginfo-common in /usr/src/debug, kernel*.src.rpm in /usr/src/fuse-ext-sources." \
 			"Install it: $(source_command)" \
+			"or have it fetched, and built from: fuse-ext-source fetch $kernel" \
 			"or give it: --source PATH, or FUSE_EXT_SOURCE=PATH"
 	fi
 	IFS='|' read -r src_kind src_path src_provider src_version <<<"$best"

@@ -49,7 +49,7 @@ done
 [ \$verb = status ] || echo "dkms \$verb \$version\${kernel:+ \$kernel}" >>$log
 case \$verb in
 status)
-	awk -v v="\$version" -v k="\$kernel" '(v == "" || \$1 == v) && (k == "" || \$2 == k) {
+	awk -v v="\$version" -v k="\$kernel" '(v == "" || \$1 == v) && (k == "" || \$2 == k || \$2 == "-") {
 		print "fuse-ext/" \$1 (\$2 == "-" ? "" : ", " \$2 ", x86_64") ": " \$3 }' \$state
 	;;
 add) echo "\$version - added" >>\$state ;;
