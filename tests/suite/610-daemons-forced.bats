@@ -66,8 +66,7 @@ read_only_left() {
 # that open(2) would wait until an abort: fuse_ext(4) warns of that.
 drops_requests() {
 	[ "$1" = gocryptfs ] || return 1
-	[[ $(gocryptfs -version) =~ v([0-9]+)\.([0-9]+) ]] || fail "gocryptfs tells no version"
-	[ $((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2])) -ge 2006 ]
+	dpkg --compare-versions "$(dpkg-query -W -f '${Version}' gocryptfs)" ge 2.6
 }
 
 # three_ways NAME [USE LEFT]
