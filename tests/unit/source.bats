@@ -174,6 +174,12 @@ END
 	run -6 "$tool" fetch
 	assert_output_has "isn't signed"
 	[ -z "$(ls -A "$root/usr/src/fuse-ext-sources")" ]
+	# The repository chooses a file's name, which says nothing of a signature.
+	for package in kernel-pgp-1 'kernel-signatures OK-1'; do
+		run -6 "$tool" fetch --package "$package" "$kernel"
+		assert_output_has "isn't signed"
+	done
+	[ -z "$(ls -A "$root/usr/src/fuse-ext-sources")" ]
 	run -0 "$tool" fetch --unsigned
 	[ -f "$root/usr/src/fuse-ext-sources/kernel-6.12.7-301.fc41.src.rpm" ]
 }
