@@ -192,6 +192,19 @@ END
 	run -2 "$tool" fetch --package a "$kernel" 6.12.8-amd64
 }
 
+@test "source: a kernel whose source can't be had any more doesn't stop the others" {
+	red_machine
+	old=6.12.1-100.fc41.x86_64
+	mkdir -p "$root/lib/modules/$old/kernel" "$root/lib/modules/$old/build/include"
+	log_of dnf 'case $* in *6.12.1-100*) exit 1;; esac
+while [ "$1" != --destdir ]; do shift; done; touch "$2/$3.src.rpm"'
+	run -1 "$tool" fetch
+	assert_output_has "dnf couldn't download kernel-6.12.1-100.fc41"
+	[ "$(ls "$root/usr/src/fuse-ext-sources")" = kernel-6.12.7-301.fc41.src.rpm ]
+	[ -z "$(find "$root/usr/src/fuse-ext-sources" -name '.fetching*')" ]
+	[ "$(grep '^dkms install' "$log")" = "dkms install -m fuse-ext -v $(cat "$top/VERSION") -k $kernel" ]
+}
+
 @test "source: zypper" {
 	make_release opensuse-leap
 	kernel=6.12.7-160000.5-default
