@@ -110,7 +110,7 @@ print_table() {
 }
 
 check() {
-	local name names version fuse_dir fitting all nearest='' best=-1 of=0 fits=()
+	local name names version fuse_dir fitting all nearest='' best=-1 fits=()
 
 	find_fuse_dir "$1"
 	need_tool patch patch
@@ -130,13 +130,15 @@ check() {
 		printf '%s: %s of %s places fit\n' "$name" "$fitting" "$all"
 		[ "$fitting" -ne "$all" ] || fits+=("$name")
 		if [ "$fitting" -gt "$best" ]; then
-			nearest=$name best=$fitting of=$all
+			nearest=$name best=$fitting
 		fi
 	done
+	# Not all series have as many places.
+	[ ${#fits[@]} -eq 0 ] || nearest=${fits[0]}
 	echo
 	print_table "$workdir/$nearest.table"
 	echo
-	if [ "$best" -eq "$of" ]; then
+	if [ ${#fits[@]} -gt 0 ]; then
 		echo "The hooks of ${fits[*]} fit."
 	else
 		echo "No hooks fit; the nearest are those of $nearest."

@@ -212,18 +212,17 @@ describe_hunk() {
 	echo "$file, function $scope, hook ${hooks//,/, }"
 }
 
-# run_patch NAME DIR [OPTION...]: print what patch says; its exit status.
+# run_patch NAME DIR: print what patch says; its exit status.
 run_patch() {
 	local name=$1 dir=$2
 
-	shift 2
 	TMPDIR=$workdir patch --batch --forward --fuzz=0 -p3 --no-backup-if-mismatch \
-		--reject-file=- --verbose -d "$dir" "$@" <"$hooks_dir/$name.patch" 2>&1
+		--reject-file=- --verbose -d "$dir" <"$hooks_dir/$name.patch" 2>&1
 }
 
 # The hunks that patch refused, of its output on standard input: FILE NUMBER
 refused_hunks() {
-	awk '/^(patching|checking) file / { file = $3 }
+	awk '/^patching file / { file = $3 }
 	     /^Hunk #[0-9]+ (FAILED|ignored)/ { sub(/^#/, "", $2); print file, $2 }'
 }
 

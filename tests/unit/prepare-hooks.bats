@@ -104,14 +104,6 @@ prepare_it() {
 	run -6 prepare_it
 }
 
-# fields LINE: a line of a table with single spaces
-has_row() {
-	tr -s ' ' <<<"$output" | grep -qxF -e "$1" || {
-		printf 'no row: %s\nthe output:\n%s\n' "$1" "$output"
-		return 1
-	}
-}
-
 @test "check: says of each hook whether it fits, and of each series how many do" {
 	printf '6.12 6.12\n6.13 6.13\n' >"$FUSE_EXT_HOOKS/series"
 	sed 's/return err;/return -err;/' "$FUSE_EXT_HOOKS/6.12.patch" >"$FUSE_EXT_HOOKS/6.13.patch"
@@ -127,6 +119,17 @@ has_row() {
 	refute_output_has "6.12:"
 	run -2 "$prepare" --check "$tree" --series 6.14
 	assert_output_has "6.12 6.13"
+}
+
+@test "check: a series that fits is told even where more places of another one do" {
+	printf '6.12 6.12\n6.13 6.13\n' >"$FUSE_EXT_HOOKS/series"
+	sed 's/^+\tfuse_ext_pour(pot);/+\tfuse_ext_pour(fuse_ext_a(fuse_ext_b(pot)));/
+		s/int warm;/long warm;/' "$FUSE_EXT_HOOKS/6.12.patch" >"$FUSE_EXT_HOOKS/6.13.patch"
+	run -0 "$prepare" --check "$fuse"
+	has_row "6.12: 2 of 2 places fit"
+	has_row "6.13: 3 of 4 places fit"
+	has_row "fuse_i.h struct:pot fuse_ext_pot fits"
+	has_row "The hooks of 6.12 fit."
 }
 
 @test "check: says why one doesn't fit" {

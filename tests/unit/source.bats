@@ -30,13 +30,6 @@ assert_ran() {
 	diff "$log" - || return
 }
 
-has_row() {
-	tr -s ' ' <<<"$output" | grep -qxF -e "$1" || {
-		printf 'no row: %s\nthe output:\n%s\n' "$1" "$output"
-		return 1
-	}
-}
-
 red_machine() {
 	make_release fedora
 	kernel=6.12.7-301.fc41.x86_64

@@ -198,6 +198,14 @@ assert_prepared() {
 	[ "$(ls -A "${out%/*}")" = fs ]
 }
 
+# has_row LINE: a line of the output, with single spaces
+has_row() {
+	tr -s ' ' <<<"$output" | grep -qxF -e "$1" || {
+		printf 'no row: %s\nthe output:\n%s\n' "$1" "$output"
+		return 1
+	}
+}
+
 # make_srpm NAME VERSION-RELEASE FILE...: a real source package of these files,
 # in the machine's /usr/src/fuse-ext-sources
 make_srpm() {
