@@ -260,6 +260,16 @@ END
 	assert_did <<<"dkms remove 0.2.0"
 }
 
+@test "post, preun: without dkms nothing fails, and it says what that means" {
+	rm "$BATS_TEST_TMPDIR/bin/dkms"
+	loaded BBBB
+	PATH=$BATS_TEST_TMPDIR/bin run -0 /bin/sh "$BATS_TEST_TMPDIR/post" 1
+	assert_says "dkms isn't installed, so nothing is built"
+	PATH=$BATS_TEST_TMPDIR/bin run -0 /bin/sh "$BATS_TEST_TMPDIR/preun" 0
+	assert_says "what it has built stays, $root/lib/modules/*/*/fuse_ext.ko*"
+	assert_did <<<"fusectl unload"
+}
+
 @test "postun: a removal takes the cache, what was fetched and /run; not other people's files" {
 	store=$root/usr/src/fuse-ext-sources
 	mkdir -p "$root/var/cache/fuse-ext/prepare/tree" "$root/run/fuse-ext/stock-connections" "$store"
