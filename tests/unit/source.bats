@@ -85,7 +85,7 @@ red_machine() {
 apt-cache madison linux-source-6.12
 apt-get install -y --no-install-recommends linux-source-6.12=6.12.7-1
 dkms add -m fuse-ext -v $(cat "$top/VERSION")
-dkms install -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
+dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 END
 }
 
@@ -111,7 +111,7 @@ END
 	stand_in id <<<$'#!/bin/sh\necho 1000'
 	run -0 "$tool" fetch --dry-run
 	assert_output_has "apt-get install -y --no-install-recommends linux-source-6.12"
-	assert_output_has "dkms install -m fuse-ext"
+	assert_output_has "dkms install --force -m fuse-ext"
 	assert_ran </dev/null
 	run -1 "$tool" fetch
 	assert_output_has "only root"
@@ -143,7 +143,7 @@ END
 dnf download --source --destdir $root/usr/src/fuse-ext-sources/TEMP kernel-6.12.7-301.fc41
 rpmkeys --checksig $root/usr/src/fuse-ext-sources/TEMP/kernel-6.12.7-301.fc41.src.rpm
 dkms add -m fuse-ext -v $(cat "$top/VERSION")
-dkms install -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
+dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 END
 	run -0 "$tool" status
 	has_row "$kernel kernel-6.12.7-301.fc41 here kernel.src.rpm 6.12.7-301.fc41"
@@ -195,7 +195,7 @@ while [ "$1" != --destdir ]; do shift; done; touch "$2/$3.src.rpm"'
 	assert_output_has "dnf couldn't download kernel-6.12.1-100.fc41"
 	[ "$(ls "$root/usr/src/fuse-ext-sources")" = kernel-6.12.7-301.fc41.src.rpm ]
 	[ -z "$(find "$root/usr/src/fuse-ext-sources" -name '.fetching*')" ]
-	[ "$(grep '^dkms install' "$log")" = "dkms install -m fuse-ext -v $(cat "$top/VERSION") -k $kernel" ]
+	[ "$(grep '^dkms install' "$log")" = "dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel" ]
 }
 
 @test "source: zypper" {
