@@ -150,7 +150,7 @@ mergerfs_mount() {
 	run_ 0 mergerfs -o minfreespace=0 "$FX/one:$FX/two" "$FX/a"
 }
 
-# After one unmount in ten, 2.40.2 waits for its own threads without end, on stock,
+# After one unmount in eight, 2.40.2 waits for its own threads without end, on stock,
 # too (it has said `exiting main loop`), and has /dev/fuse open until it is killed.
 mergerfs_unmounted() {
 	local pid
