@@ -63,7 +63,8 @@ read_only_left() {
 }
 
 # drops_requests NAME: the daemon doesn't answer requests that it doesn't know, so
-# that open(2) would wait until an abort: fuse_ext(4) warns of that.
+# that open(2) would wait until an abort: fuse_ext(4) warns of that.  It is go-fuse
+# that finds no handler for the opcode, and ends its reader as after a failed read(2).
 drops_requests() {
 	[ "$1" = gocryptfs ] || return 1
 	dpkg --compare-versions "$(dpkg-query -W -f '${Version}' gocryptfs)" ge 2.6
