@@ -85,6 +85,7 @@ red_machine() {
 apt-cache madison linux-source-6.12
 apt-get install -y --no-install-recommends linux-source-6.12=6.12.7-1
 dkms add -m fuse-ext -v $(cat "$top/VERSION")
+dkms build -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 END
 }
@@ -104,6 +105,13 @@ END
 	assert_output_has "the source is there"
 	assert_output_has "built fuse_ext already"
 	assert_ran </dev/null
+}
+
+@test "source: what is built only is installed only" {
+	install_source 6.12.7-1
+	echo "fuse-ext/0.1.0, $kernel, x86_64: built" >"$DKMS_STATUS"
+	run -0 "$tool" fetch
+	assert_ran <<<"dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel"
 }
 
 @test "source: --dry-run prints the commands and runs none" {
@@ -143,6 +151,7 @@ END
 dnf download --source --destdir $root/usr/src/fuse-ext-sources/TEMP kernel-6.12.7-301.fc41
 rpmkeys --checksig $root/usr/src/fuse-ext-sources/TEMP/kernel-6.12.7-301.fc41.src.rpm
 dkms add -m fuse-ext -v $(cat "$top/VERSION")
+dkms build -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 dkms install --force -m fuse-ext -v $(cat "$top/VERSION") -k $kernel
 END
 	run -0 "$tool" status
@@ -222,7 +231,7 @@ while [ "$1" != --destdir ]; do shift; done; touch "$2/$3.src.rpm"'
 
 @test "source: a build that fails is reported, with what prepare said" {
 	install_source 6.12.7-1
-	log_of dkms '[ "$1" != install ] || exit 10'
+	log_of dkms '[ "$1" != build ] || exit 10'
 	version=$(cat "$top/VERSION")
 	mkdir -p "$root/var/lib/dkms/fuse-ext/$version/build"
 	printf 'log\nprepare: the hooks do not fit\n  file.c\nother\n' \
