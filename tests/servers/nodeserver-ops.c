@@ -166,7 +166,7 @@ static int backing_of(struct node *node)
 	struct backing_map map = { .fd = settings.passthrough_fd };
 
 	if (!node->backing_id)
-		node->backing_id = ioctl(node->device, NODE_BACKING_OPEN, &map);
+		node->backing_id = ioctl(node->place->device, NODE_BACKING_OPEN, &map);
 	if (node->backing_id <= 0)
 		wire_log(log_file, "backing error=%s", wire_errno_name(errno));
 	return node->backing_id;
