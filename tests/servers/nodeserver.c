@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon.h"
 #include "device.h"
 #include "nodeserver.h"
+#include "rules.h"
 #include "wire.h"
 
 struct settings settings = { .passthrough_fd = -1, .take_listener = -1 };
@@ -99,23 +99,8 @@ static int obey(FILE *answer, char *command, char *argument)
 
 static int listen_at(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "nodeserver: %s: the path is too long for a socket\n", path);
-		return -1;
-	}
-	strcpy(address.sun_path, path);
-	unlink(path);
-	settings.take_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (settings.take_listener < 0 ||
-	    bind(settings.take_listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(settings.take_listener, 8) < 0) {
-		fprintf(stderr, "nodeserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-		return -1;
-	}
-	return 0;
+	settings.take_listener = rules_listen("nodeserver: ", path, SOCK_NONBLOCK);
+	return settings.take_listener < 0 ? -1 : 0;
 }
 
 static int mount_node(struct place *place)
