@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "treeserver.h"
 #include "wire.h"
 
@@ -185,13 +186,8 @@ static void answer_read(struct place *place, const struct fuse_in_header *in,
 			const struct fuse_read_in *read_in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
-	size_t size = 0;
+	size_t size = plain_read_size(read_in, node->size);
 
-	if (read_in->offset < node->size) {
-		size = node->size - read_in->offset;
-		if (size > read_in->size)
-			size = read_in->size;
-	}
 	daemon_reply(place, in, 0, size ? node->data + read_in->offset : NULL, size);
 }
 
@@ -260,13 +256,6 @@ static void answer_lseek(struct place *place, const struct fuse_in_header *in,
 static void answer_ioctl(struct place *place, const struct fuse_in_header *in)
 {
 	struct fuse_ioctl_out out = { 0 };
-
-	daemon_reply(place, in, 0, &out, sizeof(out));
-}
-
-static void answer_statfs(struct place *place, const struct fuse_in_header *in)
-{
-	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255, .frsize = 4096 } };
 
 	daemon_reply(place, in, 0, &out, sizeof(out));
 }
@@ -378,7 +367,7 @@ static void answer(struct place *place, const struct fuse_in_header *in,
 		answer_ioctl(place, in);
 		break;
 	case FUSE_STATFS:
-		answer_statfs(place, in);
+		daemon_reply(place, in, 0, &plain_statfs, sizeof(plain_statfs));
 		break;
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:
