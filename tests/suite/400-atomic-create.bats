@@ -356,7 +356,7 @@ carries_the_same() {
 		name=$(printf security.selinux | od -An -v -tx1 | tr -d ' \n')
 		like "$carried" "01000000.{16}${name}00" "one label, and its name"
 	else
-		like "$carried" "0000000000000000$" "a header that announces no label"
+		like "$carried" "0800000000000000$" "a header of 8 bytes that announces no label"
 	fi
 }
 
