@@ -26,6 +26,8 @@ help:
 #:                          (KERNEL=VERSION, FUSE_EXT_DEBUG=1)
 #:   make deb               all packages of this machine's distribution, in dist/
 #:   make deb CELL=CELL     the same in the cell's own root, in dist/CELL/
+#:   make rpm               source and binary rpms for Fedora, RHEL and SUSE, in
+#:                          dist/, and rpmlint's word on them
 #:   make install           fusectl, its man page and completion (DESTDIR=DIR)
 #:   make install-lib       libfuse-ext, its headers and man pages (DESTDIR=DIR)
 #:   make clean             remove what was built, but not the cached roots
@@ -72,6 +74,10 @@ no-module:
 deb:
 	tests/vm/setup $(if $(CELL),,packages)
 	tests/vm/deb $(CELL)
+
+rpm:
+	tests/vm/setup rpm
+	tests/vm/rpm
 
 install:
 	$(MAKE) -C fusectl install
@@ -122,4 +128,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb install install-lib demo check check-debug check-here lint dist check-release release bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint dist check-release release bench clean

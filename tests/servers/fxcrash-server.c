@@ -6,17 +6,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "answers.h"
+#include "device.h"
 #include "fxcrash.h"
 #include "wire.h"
 
@@ -38,28 +36,13 @@ static pthread_mutex_t memory_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void reply(const struct fuse_in_header *in, int error, const void *data, size_t size)
 {
-	struct fuse_out_header out = { .unique = in->unique, .error = -error };
-	struct iovec parts[2] = {
-		{ .iov_base = &out, .iov_len = sizeof(out) },
-		{ .iov_base = (void *)data, .iov_len = error ? 0 : size },
-	};
+	int result = device_reply(device, in, error, data, size);
 
-	out.len = parts[0].iov_len + parts[1].iov_len;
-	if (writev(device, parts, 2) < 0) {
+	if (result) {
 		fprintf(stderr, "fxcrash: answer to %s: %s\n", wire_opcode_name(in->opcode),
-			strerror(errno));
+			strerror(result));
 		_exit(1);
 	}
-}
-
-static void fill_attr(struct fuse_attr *attr, uint64_t node)
-{
-	memset(attr, 0, sizeof(*attr));
-	attr->ino = node;
-	attr->mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666;
-	attr->nlink = node == FUSE_ROOT_ID ? 2 : 1;
-	attr->size = node == FUSE_ROOT_ID ? 0 : FILE_SIZE;
-	attr->blksize = 4096;
 }
 
 static void answer_init(const struct fuse_in_header *in, const struct fuse_init_in *init_in)
@@ -86,13 +69,14 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 static void answer_lookup(const struct fuse_in_header *in, const char *name)
 {
 	struct fuse_entry_out out = { .attr_valid = 3600, .entry_valid = 3600 };
+	int number = plain_number(name, "file", FILES);
 
-	if (strncmp(name, "file", 4) || name[4] < '0' || name[4] >= '0' + FILES || name[5]) {
+	if (number < 0) {
 		reply(in, ENOENT, NULL, 0);
 		return;
 	}
-	out.nodeid = FIRST_FILE + name[4] - '0';
-	fill_attr(&out.attr, out.nodeid);
+	out.nodeid = FIRST_FILE + number;
+	plain_attr(&out.attr, out.nodeid, FILE_SIZE);
 	reply(in, 0, &out, sizeof(out));
 }
 
@@ -100,22 +84,18 @@ static void answer_attr(const struct fuse_in_header *in)
 {
 	struct fuse_attr_out out = { .attr_valid = 3600 };
 
-	fill_attr(&out.attr, in->nodeid);
+	plain_attr(&out.attr, in->nodeid, FILE_SIZE);
 	reply(in, 0, &out, sizeof(out));
 }
 
 static void answer_read(const struct fuse_in_header *in, const struct fuse_read_in *read_in)
 {
 	const char *file = (const char *)memory[in->nodeid - FIRST_FILE];
-	size_t size = 0;
+	size_t size = plain_read_size(read_in, FILE_SIZE);
 
 	pthread_mutex_lock(&memory_lock);
-	if (read_in->offset < FILE_SIZE) {
-		size = FILE_SIZE - read_in->offset;
-		if (size > read_in->size)
-			size = read_in->size;
+	if (size)
 		file += read_in->offset;
-	}
 	reply(in, 0, file, size);
 	pthread_mutex_unlock(&memory_lock);
 }
@@ -151,9 +131,6 @@ static void answer_sync(const struct fuse_in_header *in)
 static void answer_request(const struct fuse_in_header *in, const void *arguments)
 {
 	static const struct fuse_open_out open_out;
-	static const struct fuse_statfs_out statfs_out = {
-		.st = { .bsize = 4096, .namelen = 255, .frsize = 4096 },
-	};
 
 	switch (in->opcode) {
 	case FUSE_INIT:
@@ -170,7 +147,7 @@ static void answer_request(const struct fuse_in_header *in, const void *argument
 		reply(in, 0, &open_out, sizeof(open_out));
 		break;
 	case FUSE_STATFS:
-		reply(in, 0, &statfs_out, sizeof(statfs_out));
+		reply(in, 0, &plain_statfs, sizeof(plain_statfs));
 		break;
 	case FUSE_READ:
 		answer_read(in, arguments);
@@ -241,24 +218,14 @@ static void *serve(void *data)
 
 void crash_server(const struct crash_round *round, int ready)
 {
-	char options[512];
 	pthread_t thread;
 	uintptr_t i;
 
 	this_round = round;
-	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (device < 0) {
-		fprintf(stderr, "fxcrash: /dev/fuse: %s\n", strerror(errno));
+	device = device_open("fxcrash");
+	if (device < 0 || device_mount("fxcrash", device, "fxcrash", round->mountpoint,
+				       "fuse.fxcrash", round->mount_data))
 		return;
-	}
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0%s%s", device,
-		 *round->mount_data ? "," : "", round->mount_data);
-	if (mount("fxcrash", round->mountpoint, "fuse.fxcrash", MS_NOSUID | MS_NODEV,
-		  options) < 0) {
-		fprintf(stderr, "fxcrash: mount %s with %s: %s\n", round->mountpoint, options,
-			strerror(errno));
-		return;
-	}
 	/* INIT */
 	serve_one(NULL);
 	for (i = 0; i < THREADS; i++) {

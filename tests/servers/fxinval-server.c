@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fuse_ext.h>
 #include <linux/fuse.h>
 #include <pthread.h>
@@ -16,10 +15,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "answers.h"
+#include "device.h"
 #include "fxinval.h"
 #include "wire.h"
 
@@ -51,29 +50,20 @@ static void give_up(const char *what)
 
 static int reply(const struct fuse_in_header *in, int error, const void *data, size_t size)
 {
-	struct fuse_out_header out = { .unique = in->unique, .error = -error };
-	struct iovec parts[2] = {
-		{ .iov_base = &out, .iov_len = sizeof(out) },
-		{ .iov_base = (void *)data, .iov_len = error ? 0 : size },
-	};
-
 	if (uring_reply(in, error, data, size) == 0)
 		return 0;
-	out.len = parts[0].iov_len + parts[1].iov_len;
-	if (writev(device, parts, 2) >= 0 || errno == ENOENT)
+	errno = device_reply(device, in, error, data, size);
+	if (!errno || errno == ENOENT)
 		return 0;
 	give_up(wire_opcode_name(in->opcode));
 	return -1;
 }
 
-static void fill_attr(struct fuse_attr *attr, uint64_t node)
+/* A file has two names: file0 and new0. */
+static void fill_attr(struct fuse_attr *attr, uint64_t nodeid)
 {
-	memset(attr, 0, sizeof(*attr));
-	attr->ino = node;
-	attr->mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666;
+	plain_attr(attr, nodeid, FILE_SIZE);
 	attr->nlink = 2;
-	attr->size = node == FUSE_ROOT_ID ? 0 : FILE_SIZE;
-	attr->blksize = 4096;
 }
 
 static void answer_init(const struct fuse_in_header *in, const struct fuse_init_in *init)
@@ -99,17 +89,6 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 	reply(in, 0, out, sizeof(out));
 }
 
-/* The number behind @prefix, or -1. */
-static int file_number(const char *name, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	if (strncmp(name, prefix, length) || name[length] < '0' ||
-	    name[length] >= '0' + FILES || name[length + 1])
-		return -1;
-	return name[length] - '0';
-}
-
 /* new0 is a name of file0, but nobody finds it: who wants it has to create it. */
 static void fill_entry(struct fuse_entry_out *entry, int file, int is_kept)
 {
@@ -122,7 +101,7 @@ static void fill_entry(struct fuse_entry_out *entry, int file, int is_kept)
 
 static void answer_lookup(const struct fuse_in_header *in, const char *name)
 {
-	int file = file_number(name, "file");
+	int file = plain_number(name, "file", FILES);
 	struct fuse_entry_out entry;
 
 	if (file >= 0)
@@ -189,7 +168,7 @@ static void answer_open(const struct fuse_in_header *in, int file, const void *d
 
 static void answer_create(const struct fuse_in_header *in, const struct fuse_create_in *create)
 {
-	int file = file_number((const char *)(create + 1), "new");
+	int file = plain_number((const char *)(create + 1), "new", FILES);
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
@@ -315,20 +294,13 @@ static int open_devices(const char *path)
 	struct fuse_ext_ioc ioc = {
 		.size = sizeof(ioc), .abi = FUSE_EXT_ABI_VERSION, .want = FUSE_EXT_INVAL_FILES,
 	};
-	char options[128];
 	uint32_t original;
 
-	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	cloned = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (device < 0 || cloned < 0) {
-		give_up("/dev/fuse");
+	device = device_open("fxinval");
+	cloned = device_open("fxinval");
+	if (device < 0 || cloned < 0 ||
+	    device_mount("fxinval", device, "fxinval", path, "fuse.fxinval", ""))
 		return 1;
-	}
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
-	if (mount("fxinval", path, "fuse.fxinval", MS_NOSUID | MS_NODEV, options) < 0) {
-		give_up(path);
-		return 1;
-	}
 	mountpoint = path;
 	original = device;
 	/* ENOTTY: the stock driver, where all notifications are refused */

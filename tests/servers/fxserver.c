@@ -8,8 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <linux/fuse.h>
 #include <linux/fuse_ext.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,9 +15,10 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon.h"
+#include "device.h"
 #include "fxserver.h"
 #include "rules.h"
 #include "wire.h"
@@ -35,9 +34,6 @@ __thread struct call call;
 static struct fuse_session *session;
 static pthread_mutex_t read_lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *mountpoint;
-static FILE *log_file;
-static FILE *dump_file;
-static int dump_mask;
 static int single;
 static int peer_listener = -1;
 
@@ -116,23 +112,8 @@ void peer_ask(void)
 
 static int peer_listen(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "fxserver: %s: the path is too long for a socket\n", path);
-		return -1;
-	}
-	strcpy(address.sun_path, path);
-	unlink(path);
-	peer_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (peer_listener < 0 ||
-	    bind(peer_listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(peer_listener, 8) < 0) {
-		fprintf(stderr, "fxserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-		return -1;
-	}
-	return 0;
+	peer_listener = rules_listen("fxserver: ", path, SOCK_NONBLOCK);
+	return peer_listener < 0 ? -1 : 0;
 }
 
 static void negotiate(FILE *answer, uint64_t want)
@@ -256,87 +237,19 @@ static void *serve(void *unused)
 	return NULL;
 }
 
-static void *wait_for_signal(void *data)
+static void unmount_session(void)
 {
-	int number;
-
-	sigwait(data, &number);
 	fuse_session_unmount(session);
-	_exit(0);
-	return NULL;
-}
-
-/*
- * The parent goes on waiting until the child serves, so that whoever started
- * us finds everything there: the mount, the control socket, the pid file.
- */
-static int go_background(void)
-{
-	int ready[2];
-	char byte;
-	int null;
-
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return -1;
-	switch (fork()) {
-	case -1:
-		return -1;
-	case 0:
-		close(ready[0]);
-		setsid();
-		if (chdir("/") < 0)
-			return -1;
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null < 0)
-			return -1;
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		return ready[1];
-	default:
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) == 1 ? 0 : 1);
-	}
-}
-
-static int write_pidfile(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file) < 0) {
-		fprintf(stderr, "fxserver: %s: %s\n", path, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-static FILE *open_record(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file)
-		fprintf(stderr, "fxserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-	return file;
 }
 
 /* libfuse refuses mount options that it doesn't know; mount(2) takes them. */
 static int mount_by_hand(const char *data)
 {
-	char options[512], device[32];
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int fd = device_open("fxserver");
+	char device[32];
 
-	if (fd < 0) {
-		fprintf(stderr, "fxserver: /dev/fuse: %s\n", strerror(errno));
+	if (fd < 0 || device_mount("fxserver", fd, "fxserver", mountpoint, "fuse.fxserver", data))
 		return -1;
-	}
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s",
-		 fd, getuid(), getgid(), *data ? "," : "", data);
-	if (mount("fxserver", mountpoint, "fuse.fxserver", MS_NOSUID | MS_NODEV, options) < 0) {
-		fprintf(stderr, "fxserver: mount %s with %s: %s\n", mountpoint, options,
-			strerror(errno));
-		return -1;
-	}
 	snprintf(device, sizeof(device), "/dev/fd/%d", fd);
 	return fuse_session_mount(session, device);
 }
@@ -367,21 +280,14 @@ static int run(int readers)
 }
 
 enum {
-	LOG = 256, DUMP, MASK, CONTROL, PIDFILE, DELAY, FAIL, HOLD, THREADS, TIMEOUT,
-	WRITEBACK, DIRECT_IO, KEEP_CACHE, NONSEEKABLE, LOCKS, DEFAULT_PERMISSIONS,
-	ALLOW_OTHER, MOUNT_DATA, WANT, ASYNC_FLUSH, FLUSH_PEER,
+	THREADS = DAEMON_OWN, TIMEOUT, WRITEBACK, DIRECT_IO, KEEP_CACHE, NONSEEKABLE, LOCKS,
+	DEFAULT_PERMISSIONS, ALLOW_OTHER, MOUNT_DATA, WANT, ASYNC_FLUSH, FLUSH_PEER,
 };
 
 static const struct option long_options[] = {
 	{ "foreground", no_argument, NULL, 'f' },
-	{ "log", required_argument, NULL, LOG },
-	{ "dump", required_argument, NULL, DUMP },
-	{ "mask", no_argument, NULL, MASK },
-	{ "control", required_argument, NULL, CONTROL },
-	{ "pidfile", required_argument, NULL, PIDFILE },
-	{ "delay", required_argument, NULL, DELAY },
-	{ "fail", required_argument, NULL, FAIL },
-	{ "hold", required_argument, NULL, HOLD },
+	{ "dump", required_argument, NULL, DAEMON_DUMP },
+	{ "mask", no_argument, NULL, DAEMON_MASK },
 	{ "threads", required_argument, NULL, THREADS },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "writeback", no_argument, NULL, WRITEBACK },
@@ -395,61 +301,37 @@ static const struct option long_options[] = {
 	{ "want", required_argument, NULL, WANT },
 	{ "async-flush", no_argument, NULL, ASYNC_FLUSH },
 	{ "flush-peer", required_argument, NULL, FLUSH_PEER },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-struct start {
-	const char *control;
-	const char *pidfile;
+static struct {
 	const char *mount_data;
 	uint64_t want;
 	int negotiate;
 	int foreground;
 	int readers;
-	struct fuse_args *mount_options;
-};
+	struct fuse_args mount_options;
+} start = { .readers = 4 };
 
-static int add_mount_option(struct start *start, const char *option)
+static int add_mount_option(const char *option)
 {
-	return fuse_opt_add_arg(start->mount_options, "-o") ||
-	       fuse_opt_add_arg(start->mount_options, option);
+	return fuse_opt_add_arg(&start.mount_options, "-o") ||
+	       fuse_opt_add_arg(&start.mount_options, option);
 }
 
 /* 0, or the exit status. */
-static int take_option(struct start *start, int option)
+static int take_option(int option)
 {
 	switch (option) {
 	case 'f':
-		start->foreground = 1;
+		start.foreground = 1;
 		return 0;
 	case 'o':
-		return add_mount_option(start, optarg);
-	case LOG:
-		log_file = open_record(optarg);
-		return !log_file;
-	case DUMP:
-		dump_file = open_record(optarg);
-		return !dump_file;
-	case MASK:
-		dump_mask = 1;
-		return 0;
-	case CONTROL:
-		start->control = optarg;
-		return 0;
-	case PIDFILE:
-		start->pidfile = optarg;
-		return 0;
-	case DELAY:
-		return rules_delay(optarg) ? 2 : 0;
-	case FAIL:
-		return rules_fail(optarg) ? 2 : 0;
-	case HOLD:
-		return rules_hold(optarg) ? 2 : 0;
+		return add_mount_option(optarg);
 	case THREADS:
 		single = strcmp(optarg, "single") == 0;
-		start->readers = single ? 1 : atoi(optarg);
-		return start->readers < 1 ? 2 : 0;
+		start.readers = single ? 1 : atoi(optarg);
+		return start.readers < 1 ? 2 : 0;
 	case TIMEOUT:
 		settings.timeout = atof(optarg);
 		return 0;
@@ -469,19 +351,19 @@ static int take_option(struct start *start, int option)
 		settings.locks = 1;
 		return 0;
 	case DEFAULT_PERMISSIONS:
-		return add_mount_option(start, "default_permissions");
+		return add_mount_option("default_permissions");
 	case ALLOW_OTHER:
-		return add_mount_option(start, "allow_other");
+		return add_mount_option("allow_other");
 	case MOUNT_DATA:
-		start->mount_data = optarg;
+		start.mount_data = optarg;
 		return 0;
 	case WANT:
-		start->want = strtoull(optarg, NULL, 0);
-		start->negotiate = 1;
+		start.want = strtoull(optarg, NULL, 0);
+		start.negotiate = 1;
 		return 0;
 	case ASYNC_FLUSH:
-		start->want |= FUSE_EXT_ASYNC_FLUSH;
-		start->negotiate = 1;
+		start.want |= FUSE_EXT_ASYNC_FLUSH;
+		start.negotiate = 1;
 		return 0;
 	case FLUSH_PEER:
 		settings.flush_peer = optarg;
@@ -490,67 +372,42 @@ static int take_option(struct start *start, int option)
 	return 2;
 }
 
-/* Threads don't survive go_background(): start them after it only. */
-static int start_serving(struct start *start)
+static int start_serving(void)
 {
-	static sigset_t signals;
-	pthread_t thread;
 	int ready = -1;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (!start->foreground) {
-		fflush(NULL);
-		ready = go_background();
-		if (ready < 0) {
-			perror("fxserver: going to the background");
+	if (!start.foreground) {
+		ready = daemon_fork();
+		if (ready < 0 || chdir("/") < 0)
 			return 1;
-		}
 	}
-	errno = pthread_create(&thread, NULL, wait_for_signal, &signals);
-	if (errno) {
-		perror("fxserver: thread");
+	if (daemon_begin(unmount_session) || (ready >= 0 && daemon_ready(ready)))
 		return 1;
-	}
-	if (start->control && rules_serve(start->control, log_file, dump_file, obey))
-		return 1;
-	if (start->pidfile && write_pidfile(start->pidfile))
-		return 1;
-	if (ready >= 0 && write(ready, "", 1) != 1)
-		return 1;
-	return run(start->readers);
+	return run(start.readers);
 }
+
+static const struct daemon server = {
+	.name = "fxserver",
+	.usage = usage,
+	.short_options = "fho:",
+	.options = long_options,
+	.take_option = take_option,
+	.obey = obey,
+	.most_places = 1,
+};
 
 int main(int argc, char **argv)
 {
-	struct fuse_args mount_options = FUSE_ARGS_INIT(0, NULL);
-	struct start start = { .readers = 4, .mount_options = &mount_options };
 	struct fuse_lowlevel_ops operations;
-	int option, status;
+	int status;
 
-	if (fuse_opt_add_arg(&mount_options, argv[0]) ||
-	    add_mount_option(&start, "fsname=fxserver,subtype=fxserver"))
+	if (fuse_opt_add_arg(&start.mount_options, argv[0]) ||
+	    add_mount_option("fsname=fxserver,subtype=fxserver"))
 		return 1;
-	while ((option = getopt_long(argc, argv, "fho:", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		status = take_option(&start, option);
-		if (status) {
-			if (status == 2)
-				fputs("fxserver: see fxserver --help\n", stderr);
-			return status;
-		}
-	}
-	if (optind != argc - 1) {
-		fputs(usage, stderr);
-		return 2;
-	}
+	status = daemon_options(&server, argc, argv);
+	if (status >= 0)
+		return status;
 	mountpoint = realpath(argv[optind], NULL);
 	if (!mountpoint) {
 		fprintf(stderr, "fxserver: %s: %s; make the directory first\n", argv[optind],
@@ -559,7 +416,7 @@ int main(int argc, char **argv)
 	}
 	tree_init();
 	operations = server_operations();
-	session = fuse_session_new(&mount_options, &operations, sizeof(operations), NULL);
+	session = fuse_session_new(&start.mount_options, &operations, sizeof(operations), NULL);
 	if (!session)
 		return 1;
 	status = start.mount_data ? mount_by_hand(start.mount_data) :
@@ -570,7 +427,7 @@ int main(int argc, char **argv)
 	}
 	if (start.negotiate)
 		negotiate(stdout, start.want);
-	status = start_serving(&start);
+	status = start_serving();
 	if (status)
 		umount2(mountpoint, MNT_DETACH);
 	return status;

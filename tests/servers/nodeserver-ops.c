@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "nodeserver.h"
 #include "wire.h"
 
@@ -85,13 +85,8 @@ static struct file *file_of(uint64_t nodeid)
 
 static void fill_attr(struct fuse_attr *attr, uint64_t nodeid)
 {
-	memset(attr, 0, sizeof(*attr));
-	attr->ino = nodeid;
-	attr->mode = nodeid == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666;
-	attr->nlink = nodeid == FUSE_ROOT_ID ? 2 : 1;
-	attr->size = nodeid == FUSE_ROOT_ID ? 0 : FILE_SIZE;
+	plain_attr(attr, nodeid, FILE_SIZE);
 	attr->blocks = attr->size / 512;
-	attr->blksize = 4096;
 }
 
 static int fill_entry(struct fuse_entry_out *entry, const char *name)
@@ -166,7 +161,7 @@ static int backing_of(struct node *node)
 	struct backing_map map = { .fd = settings.passthrough_fd };
 
 	if (!node->backing_id)
-		node->backing_id = ioctl(node->device, NODE_BACKING_OPEN, &map);
+		node->backing_id = ioctl(node->place->device, NODE_BACKING_OPEN, &map);
 	if (node->backing_id <= 0)
 		wire_log(log_file, "backing error=%s", wire_errno_name(errno));
 	return node->backing_id;
@@ -223,14 +218,9 @@ static void answer_create(struct node *node, const struct fuse_in_header *in, co
 static void answer_read(struct node *node, const struct fuse_in_header *in,
 			const struct fuse_read_in *read_in)
 {
-	size_t size = 0;
+	size_t size = plain_read_size(read_in, FILE_SIZE);
 	char *data;
 
-	if (read_in->offset < FILE_SIZE) {
-		size = FILE_SIZE - read_in->offset;
-		if (size > read_in->size)
-			size = read_in->size;
-	}
 	data = malloc(size + 1);
 	if (!data)
 		abort();
@@ -299,11 +289,9 @@ static void take_descriptor(void)
 
 static void answer_statfs(struct node *node, const struct fuse_in_header *in)
 {
-	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255, .frsize = 4096 } };
-
 	if (settings.take_listener >= 0)
 		take_descriptor();
-	reply(node, in, 0, &out, sizeof(out));
+	reply(node, in, 0, &plain_statfs, sizeof(plain_statfs));
 }
 
 void answer_request(struct node *node, const struct fuse_in_header *in, const void *arguments)

@@ -6,35 +6,26 @@
  * all its versions, or mount fuseblk.  Needs root (it calls mount(2) itself).
  * Its files are next to nothing; for usable ones see fxserver.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <linux/fuse_ext.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon.h"
+#include "device.h"
 #include "nodeserver.h"
 #include "rules.h"
 #include "wire.h"
 
-#define BUFFER_SIZE	(1 << 18)
-#define NODES		4
-
 struct settings settings = { .passthrough_fd = -1, .take_listener = -1 };
-FILE *log_file;
 
-static struct node nodes[NODES];
-static int node_count;
-static int single;
+static struct node nodes[MOST_PLACES];
+static const char *type = "fuse.nodeserver";
+static const char *source = "nodeserver";
+static const char *mount_data = "";
+static uint64_t want;
 
 static const char usage[] =
 	"Usage: nodeserver [OPTION...] MOUNTPOINT...\n"
@@ -67,83 +58,14 @@ static const char usage[] =
 int reply(struct node *node, const struct fuse_in_header *in, int error, const void *data,
 	  size_t size)
 {
-	struct fuse_out_header out = { .unique = in->unique, .error = -error };
-	struct iovec parts[2] = {
-		{ .iov_base = &out, .iov_len = sizeof(out) },
-		{ .iov_base = (void *)data, .iov_len = error ? 0 : size },
-	};
-	int result = 0;
-
-	out.len = parts[0].iov_len + parts[1].iov_len;
-	wire_log(log_file, "reply %s unique=%llu node=%llu error=%s",
-		 wire_opcode_name(in->opcode), (unsigned long long)in->unique,
-		 (unsigned long long)in->nodeid, wire_errno_name(error));
-	if (writev(node->device, parts, 2) < 0) {
-		result = errno;
-		wire_log(log_file, "lost %s unique=%llu error=%s", wire_opcode_name(in->opcode),
-			 (unsigned long long)in->unique, wire_errno_name(result));
-	}
-	return result;
+	return daemon_reply(node->place, in, error, data, size);
 }
 
-static void process(struct request *request)
+static void answer(struct place *place, const struct fuse_in_header *in, const void *arguments,
+		   size_t size)
 {
-	const struct fuse_in_header *in = (void *)request->bytes;
-	int error = rules_apply(in->opcode);
-
-	if (error)
-		reply(request->node, in, error, NULL, 0);
-	else
-		answer_request(request->node, in, in + 1);
-	free(request);
-}
-
-static void *process_alone(void *data)
-{
-	process(data);
-	return NULL;
-}
-
-/* The next request, or NULL when the node is gone. */
-static struct request *receive(struct node *node)
-{
-	struct request *request = malloc(sizeof(*request) + BUFFER_SIZE);
-	ssize_t size;
-
-	if (!request)
-		abort();
-	size = wire_read_request(node->device, request->bytes, BUFFER_SIZE);
-	if (size < (ssize_t)sizeof(struct fuse_in_header)) {
-		wire_log(log_file, "end %s", size < 0 ? wire_errno_name(errno) : "short read");
-		free(request);
-		return NULL;
-	}
-	request->node = node;
-	request->size = size;
-	wire_log_request(log_file, request->bytes, size);
-	return request;
-}
-
-static void *serve(void *data)
-{
-	const struct fuse_in_header *in;
-	struct request *request;
-	pthread_t thread;
-
-	while ((request = receive(data))) {
-		in = (void *)request->bytes;
-		if (single || !rules_must_wait(in->opcode)) {
-			process(request);
-			continue;
-		}
-		errno = pthread_create(&thread, NULL, process_alone, request);
-		if (errno) {
-			perror("nodeserver: thread");
-			abort();
-		}
-		pthread_detach(thread);
-	}
-	return NULL;
+	(void)size;
+	answer_request(&nodes[place->number], in, arguments);
 }
 
 /* A server that uses its own files; there are FLUSH and RELEASE to answer. */
@@ -153,7 +75,7 @@ static void visit(FILE *answer, const char *name)
 	uint64_t start;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", nodes[0].path, name);
+	snprintf(path, sizeof(path), "%s/%s", nodes[0].place->path, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(answer, "error: open %s: %s\n", path, strerror(errno));
@@ -177,181 +99,28 @@ static int obey(FILE *answer, char *command, char *argument)
 
 static int listen_at(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "nodeserver: %s: the path is too long for a socket\n", path);
-		return -1;
-	}
-	strcpy(address.sun_path, path);
-	unlink(path);
-	settings.take_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (settings.take_listener < 0 ||
-	    bind(settings.take_listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(settings.take_listener, 8) < 0) {
-		fprintf(stderr, "nodeserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-		return -1;
-	}
-	return 0;
+	settings.take_listener = rules_listen("nodeserver: ", path, SOCK_NONBLOCK);
+	return settings.take_listener < 0 ? -1 : 0;
 }
 
-struct start {
-	const char *control;
-	const char *pidfile;
-	const char *type;
-	const char *source;
-	const char *mount_data;
-	uint64_t want;
-};
-
-static int mount_node(struct node *node, const struct start *start)
+static int mount_node(struct place *place)
 {
-	char options[512];
-
-	node->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (node->device < 0) {
-		fprintf(stderr, "nodeserver: /dev/fuse: %s\n", strerror(errno));
-		return -1;
-	}
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0%s%s",
-		 node->device, *start->mount_data ? "," : "", start->mount_data);
-	if (mount(start->source, node->path, start->type, MS_NOSUID | MS_NODEV, options) < 0) {
-		fprintf(stderr, "nodeserver: mount %s with %s: %s\n", node->path, options,
-			strerror(errno));
-		return -1;
-	}
-	return 0;
+	nodes[place->number].place = place;
+	return daemon_mount(place, source, type, mount_data);
 }
 
-static void unmount_all(void)
+static int initialized(struct place *place)
 {
-	int i;
-
-	for (i = 0; i < node_count; i++)
-		umount2(nodes[i].path, MNT_DETACH);
-}
-
-static int negotiate(struct node *node, uint64_t want)
-{
-	struct fuse_ext_ioc ioc = {
-		.size = sizeof(ioc), .abi = FUSE_EXT_ABI_VERSION, .want = want,
-	};
-	int error = 0;
-
-	if (ioctl(node->device, FUSE_EXT_IOC_NEGOTIATE, &ioc) < 0)
-		error = errno;
-	printf("negotiate=%s enabled=%llx\n", wire_errno_name(error),
-	       (unsigned long long)ioc.enabled);
-	return error;
-}
-
-static void *wait_for_signal(void *data)
-{
-	int number;
-
-	sigwait(data, &number);
-	unmount_all();
-	_exit(0);
-	return NULL;
-}
-
-static int write_pidfile(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file) < 0) {
-		fprintf(stderr, "nodeserver: %s: %s\n", path, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-/* Until INIT is answered on each node, and the features are negotiated. */
-static int begin_serving(const struct start *start)
-{
-	struct request *request;
-	int i;
-
-	for (i = 0; i < node_count; i++) {
-		request = receive(&nodes[i]);
-		if (!request)
-			return -1;
-		process(request);
-		if (settings.passthrough_fd >= 0)
-			printf("passthrough=%d\n", nodes[i].passthrough);
-		if (start->want && negotiate(&nodes[i], start->want))
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * INIT is answered in the child: the parent waits for that, so that whoever
- * started us finds a filesystem that serves.
- */
-static int serve_in_background(const struct start *start)
-{
-	pthread_t threads[NODES], thread;
-	static sigset_t signals;
-	int ready[2], i;
-	char byte;
-
-	fflush(NULL);
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return 1;
-	switch (fork()) {
-	case -1:
-		perror("nodeserver: fork");
-		return 1;
-	case 0:
-		break;
-	default:
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) == 1 ? 0 : 1);
-	}
-	setsid();
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	errno = pthread_create(&thread, NULL, wait_for_signal, &signals);
-	if (errno)
-		return 1;
-	if (start->pidfile && write_pidfile(start->pidfile))
-		return 1;
-	if (start->control && rules_serve(start->control, log_file, NULL, obey))
-		return 1;
-	if (begin_serving(start))
-		return 1;
-	fflush(stdout);
-	if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout) ||
-	    !freopen("/dev/null", "w", stderr))
-		return 1;
-	if (write(ready[1], "", 1) != 1)
-		return 1;
-	for (i = 0; i < node_count; i++)
-		if (pthread_create(&threads[i], NULL, serve, &nodes[i]))
-			return 1;
-	for (i = 0; i < node_count; i++)
-		pthread_join(threads[i], NULL);
-	unmount_all();
-	return 0;
+	if (settings.passthrough_fd >= 0)
+		printf("passthrough=%d\n", nodes[place->number].passthrough);
+	return want && daemon_negotiate(place, want) ? -1 : 0;
 }
 
 enum {
-	LOG = 256, CONTROL, PIDFILE, DELAY, FAIL, HOLD, SINGLE, EXCLUSIVE, WANT, PASSTHROUGH,
-	TAKE, DISCARD, TYPE, DEVICE, MOUNT_DATA,
+	SINGLE = DAEMON_OWN, EXCLUSIVE, WANT, PASSTHROUGH, TAKE, DISCARD, TYPE, DEVICE, MOUNT_DATA,
 };
 
 static const struct option long_options[] = {
-	{ "log", required_argument, NULL, LOG },
-	{ "control", required_argument, NULL, CONTROL },
-	{ "pidfile", required_argument, NULL, PIDFILE },
-	{ "delay", required_argument, NULL, DELAY },
-	{ "fail", required_argument, NULL, FAIL },
-	{ "hold", required_argument, NULL, HOLD },
 	{ "single", no_argument, NULL, SINGLE },
 	{ "exclusive", no_argument, NULL, EXCLUSIVE },
 	{ "want", required_argument, NULL, WANT },
@@ -361,39 +130,38 @@ static const struct option long_options[] = {
 	{ "type", required_argument, NULL, TYPE },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "mount-data", required_argument, NULL, MOUNT_DATA },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
+static int take_option(int option);
+
+static struct daemon server = {
+	.name = "nodeserver",
+	.usage = usage,
+	.short_options = "h",
+	.options = long_options,
+	.take_option = take_option,
+	.obey = obey,
+	.most_places = MOST_PLACES,
+	.mount = mount_node,
+	.initialized = initialized,
+	.answer = answer,
+	.send = device_reply,
+	.threads = 1,
+};
+
 /* 0, or the exit status. */
-static int take_option(struct start *start, int option)
+static int take_option(int option)
 {
 	switch (option) {
-	case LOG:
-		log_file = fopen(optarg, "we");
-		if (!log_file)
-			perror(optarg);
-		return !log_file;
-	case CONTROL:
-		start->control = optarg;
-		return 0;
-	case PIDFILE:
-		start->pidfile = optarg;
-		return 0;
-	case DELAY:
-		return rules_delay(optarg) ? 2 : 0;
-	case FAIL:
-		return rules_fail(optarg) ? 2 : 0;
-	case HOLD:
-		return rules_hold(optarg) ? 2 : 0;
 	case SINGLE:
-		single = 1;
+		server.in_turn = 1;
 		return 0;
 	case EXCLUSIVE:
 		settings.exclusive = 1;
 		return 0;
 	case WANT:
-		start->want = strtoull(optarg, NULL, 0);
+		want = strtoull(optarg, NULL, 0);
 		return 0;
 	case PASSTHROUGH:
 		settings.passthrough_fd = open(optarg, O_RDWR | O_CLOEXEC);
@@ -406,13 +174,13 @@ static int take_option(struct start *start, int option)
 	case TAKE:
 		return listen_at(optarg) ? 1 : 0;
 	case TYPE:
-		start->type = optarg;
+		type = optarg;
 		return 0;
 	case DEVICE:
-		start->source = optarg;
+		source = optarg;
 		return 0;
 	case MOUNT_DATA:
-		start->mount_data = optarg;
+		mount_data = optarg;
 		return 0;
 	}
 	return 2;
@@ -420,44 +188,5 @@ static int take_option(struct start *start, int option)
 
 int main(int argc, char **argv)
 {
-	struct start start = {
-		.type = "fuse.nodeserver", .source = "nodeserver", .mount_data = "",
-	};
-	int option, status;
-
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		status = take_option(&start, option);
-		if (status) {
-			if (status == 2)
-				fputs("nodeserver: see nodeserver --help\n", stderr);
-			return status;
-		}
-	}
-	if (optind == argc || argc - optind > NODES) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	for (; optind < argc; optind++) {
-		nodes[node_count].path = realpath(argv[optind], NULL);
-		if (!nodes[node_count].path) {
-			fprintf(stderr, "nodeserver: %s: %s; make the directory first\n",
-				argv[optind], strerror(errno));
-			unmount_all();
-			return 1;
-		}
-		if (mount_node(&nodes[node_count], &start)) {
-			unmount_all();
-			return 1;
-		}
-		node_count++;
-	}
-	status = serve_in_background(&start);
-	if (status)
-		unmount_all();
-	return status;
+	return daemon_main(&server, argc, argv);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nodeserver.h - what the parts of nodeserver share: its nodes, a request, the
- * settings.  Not for the other servers.
+ * nodeserver.h - what the parts of nodeserver share: its nodes, the settings.
+ * Not for the other servers.
  */
 #ifndef NODESERVER_H
 #define NODESERVER_H
@@ -11,26 +11,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemon.h"
+
 /**
  * struct node - one mount of the common files: the view of one machine
- * @device:	its /dev/fuse descriptor
- * @path:	where it is mounted
+ * @place:	where it is mounted
  * @minor:	protocol minor that was agreed on
  * @passthrough: the kernel offered it, and it was asked for
  * @backing_id:	of the file that is passed through to; 0: none yet
  */
 struct node {
-	int device;
-	const char *path;
+	const struct place *place;
 	uint32_t minor;
 	int passthrough;
 	int backing_id;
-};
-
-struct request {
-	struct node *node;
-	size_t size;
-	char bytes[];
 };
 
 /* What the command line asked for; constant once the server serves. */
@@ -42,7 +36,6 @@ struct settings {
 };
 
 extern struct settings settings;
-extern FILE *log_file;
 
 /* nodeserver.c: send a reply; 0, or what write(2) set errno to */
 int reply(struct node *node, const struct fuse_in_header *in, int error, const void *data,

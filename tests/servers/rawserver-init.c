@@ -78,7 +78,7 @@ void negotiate(FILE *answer, const char *when, const char *how)
 	if (*how && sscanf(how, "%u:%u:%llx", &ioc.size, &ioc.abi, &want) < 1)
 		fprintf(answer, "error: %s isn't SIZE:ABI:WANT\n", how);
 	ioc.want = want;
-	if (ioctl(device, FUSE_EXT_IOC_NEGOTIATE, &ioc) < 0)
+	if (ioctl(mounted->device, FUSE_EXT_IOC_NEGOTIATE, &ioc) < 0)
 		error = errno;
 	wire_log(log_file, "negotiate %s %s want=%llx supported=%llx enabled=%llx", when,
 		 wire_errno_name(error), want, (unsigned long long)ioc.supported,

@@ -5,10 +5,9 @@
  * else is asked for gets ENOSYS.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "answers.h"
 #include "rawserver.h"
 #include "wire.h"
 
@@ -18,26 +17,17 @@
 
 static uint64_t next_fh = 1;
 
-static void fill_attr(struct fuse_attr *attr, uint64_t node)
-{
-	memset(attr, 0, sizeof(*attr));
-	attr->ino = node;
-	attr->mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666;
-	attr->nlink = node == FUSE_ROOT_ID ? 2 : 1;
-	attr->size = node == FUSE_ROOT_ID ? 0 : FILE_SIZE;
-	attr->blksize = 4096;
-}
-
 static void answer_lookup(const struct fuse_in_header *in, const char *name)
 {
 	struct fuse_entry_out out = { .attr_valid = 3600, .entry_valid = 3600 };
+	int number = plain_number(name, "file", FILES);
 
-	if (strncmp(name, "file", 4) || name[4] < '0' || name[4] > '9' || name[5]) {
+	if (number < 0) {
 		reply(in, ENOENT, NULL, 0);
 		return;
 	}
-	out.nodeid = FIRST_FILE + name[4] - '0';
-	fill_attr(&out.attr, out.nodeid);
+	out.nodeid = FIRST_FILE + number;
+	plain_attr(&out.attr, out.nodeid, FILE_SIZE);
 	reply(in, 0, &out, minor_in_force < 9 ? FUSE_COMPAT_ENTRY_OUT_SIZE : sizeof(out));
 }
 
@@ -45,7 +35,7 @@ static void answer_attr(const struct fuse_in_header *in)
 {
 	struct fuse_attr_out out = { .attr_valid = 3600 };
 
-	fill_attr(&out.attr, in->nodeid);
+	plain_attr(&out.attr, in->nodeid, FILE_SIZE);
 	reply(in, 0, &out, minor_in_force < 9 ? FUSE_COMPAT_ATTR_OUT_SIZE : sizeof(out));
 }
 
@@ -59,15 +49,9 @@ static void answer_open(const struct fuse_in_header *in)
 static void answer_read(const struct fuse_in_header *in, const struct fuse_read_in *read_in)
 {
 	static char data[FILE_SIZE];
-	size_t size = 0;
 
 	memset(data, 'x', sizeof(data));
-	if (read_in->offset < FILE_SIZE) {
-		size = FILE_SIZE - read_in->offset;
-		if (size > read_in->size)
-			size = read_in->size;
-	}
-	reply(in, 0, data, size);
+	reply(in, 0, data, plain_read_size(read_in, FILE_SIZE));
 }
 
 static void answer_write(const struct fuse_in_header *in, const struct fuse_write_in *write_in)
@@ -79,9 +63,8 @@ static void answer_write(const struct fuse_in_header *in, const struct fuse_writ
 
 static void answer_statfs(const struct fuse_in_header *in)
 {
-	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255, .frsize = 4096 } };
-
-	reply(in, 0, &out, minor_in_force < 4 ? FUSE_COMPAT_STATFS_SIZE : sizeof(out));
+	reply(in, 0, &plain_statfs,
+	      minor_in_force < 4 ? FUSE_COMPAT_STATFS_SIZE : sizeof(plain_statfs));
 }
 
 void answer_request(const struct fuse_in_header *in, const void *arguments, size_t size)

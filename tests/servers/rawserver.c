@@ -5,38 +5,23 @@
  * hostile replies.  Needs root (it calls mount(2) itself).  Its filesystem is
  * next to nothing; for a usable one see fxserver.
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/mount.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "daemon.h"
 #include "rawserver.h"
-#include "rules.h"
 #include "wire.h"
 
-#define BUFFER_SIZE	(1 << 20)
+const struct place *mounted;
 
-struct request {
-	size_t size;
-	char bytes[];
-};
-
-int device = -1;
-FILE *log_file;
-
-static FILE *dump_file;
-static int dump_mask;
 static int hostile_opcode = -1;
 static enum hostility hostility;
-static const char *mountpoint;
+static const char *type = "fuse.rawserver";
+static const char *mount_data = "";
+static const char *negotiations[16];
+static int negotiation_count;
 
 static const char usage[] =
 	"Usage: rawserver [OPTION...] MOUNTPOINT\n"
@@ -63,7 +48,9 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 unmounted; 1 failure; 2 usage.\n";
 
-int reply(const struct fuse_in_header *in, int error, const void *data, size_t size)
+/* As device_reply() does, but for the replies that are to be spoilt. */
+static int send_reply(int device, const struct fuse_in_header *in, int error, const void *data,
+		      size_t size)
 {
 	struct fuse_out_header out = { .unique = in->unique, .error = -error };
 	static const char padding[16];
@@ -72,7 +59,6 @@ int reply(const struct fuse_in_header *in, int error, const void *data, size_t s
 		{ .iov_base = (void *)data, .iov_len = error ? 0 : size },
 		{ .iov_base = (void *)padding, .iov_len = 0 },
 	};
-	int result = 0;
 
 	out.len = parts[0].iov_len + parts[1].iov_len;
 	if ((int)in->opcode == hostile_opcode) {
@@ -99,92 +85,19 @@ int reply(const struct fuse_in_header *in, int error, const void *data, size_t s
 			break;
 		}
 	}
-	wire_log(log_file, "reply %s unique=%llu node=%llu error=%s",
-		 wire_opcode_name(in->opcode), (unsigned long long)in->unique,
-		 (unsigned long long)in->nodeid, wire_errno_name(error));
-	if (writev(device, parts, 3) < 0) {
-		result = errno;
-		wire_log(log_file, "lost %s unique=%llu error=%s", wire_opcode_name(in->opcode),
-			 (unsigned long long)in->unique, wire_errno_name(result));
-	}
-	return result;
+	return writev(device, parts, 3) < 0 ? errno : 0;
 }
 
-static void process(struct request *request)
+int reply(const struct fuse_in_header *in, int error, const void *data, size_t size)
 {
-	const struct fuse_in_header *in = (void *)request->bytes;
-	int error = rules_apply(in->opcode);
-
-	if (error)
-		reply(in, error, NULL, 0);
-	else
-		answer_request(in, in + 1, request->size - sizeof(*in));
-	free(request);
+	return daemon_reply(mounted, in, error, data, size);
 }
 
-static void *process_alone(void *data)
+static void answer(struct place *place, const struct fuse_in_header *in, const void *arguments,
+		   size_t size)
 {
-	process(data);
-	return NULL;
-}
-
-/* The next request, or NULL when the filesystem is gone. */
-static struct request *receive(void)
-{
-	static char buffer[BUFFER_SIZE];
-	struct request *request;
-	ssize_t size;
-
-	size = wire_read_request(device, buffer, sizeof(buffer));
-	if (size < (ssize_t)sizeof(struct fuse_in_header)) {
-		wire_log(log_file, "end %s", size < 0 ? wire_errno_name(errno) : "short read");
-		return NULL;
-	}
-	wire_log_request(log_file, buffer, size);
-	wire_dump_request(dump_file, buffer, size, dump_mask);
-	/* the next read must not overwrite what a thread still works on */
-	request = malloc(sizeof(*request) + size + 1);
-	if (!request)
-		abort();
-	request->size = size;
-	memcpy(request->bytes, buffer, size);
-	request->bytes[size] = '\0';
-	return request;
-}
-
-static void serve(void)
-{
-	const struct fuse_in_header *in;
-	struct request *request;
-	pthread_t thread;
-
-	while ((request = receive())) {
-		in = (void *)request->bytes;
-		if (!rules_must_wait(in->opcode)) {
-			process(request);
-			continue;
-		}
-		errno = pthread_create(&thread, NULL, process_alone, request);
-		if (errno) {
-			perror("rawserver: thread");
-			return;
-		}
-		pthread_detach(thread);
-	}
-}
-
-static int mount_device(const char *type, const char *data)
-{
-	char options[512];
-
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0%s%s",
-		 device, *data ? "," : "", data);
-	if (mount("rawserver", mountpoint, type, MS_NOSUID | MS_NODEV, options) < 0) {
-		fprintf(stderr, "rawserver: mount %s with %s: %s\n", mountpoint, options,
-			strerror(errno));
-		return -1;
-	}
-	return 0;
+	(void)place;
+	answer_request(in, arguments, size);
 }
 
 static int obey(FILE *answer, char *command, char *argument)
@@ -214,44 +127,51 @@ static int parse_hostile(char *text)
 	return -1;
 }
 
-struct start {
-	const char *control;
-	const char *pidfile;
-	const char *type;
-	const char *mount_data;
-	const char *negotiations[16];
-	int negotiation_count;
-};
-
 /* "WHEN" or "WHEN=SIZE:ABI:WANT", for all that have this WHEN. */
-static void negotiate_when(const struct start *start, const char *when)
+static void negotiate_when(const char *when)
 {
 	size_t length = strlen(when);
 	const char *how;
 	int i;
 
-	for (i = 0; i < start->negotiation_count; i++) {
-		how = start->negotiations[i];
+	for (i = 0; i < negotiation_count; i++) {
+		how = negotiations[i];
 		if (strncmp(how, when, length) || (how[length] && how[length] != '='))
 			continue;
 		negotiate(stdout, when, how[length] ? how + length + 1 : "");
 	}
 }
 
+static int mount_raw(struct place *place)
+{
+	mounted = place;
+	negotiate_when("unmounted");
+	if (daemon_mount(place, "rawserver", type, mount_data))
+		return -1;
+	negotiate_when("mounted");
+	return 0;
+}
+
+static int initialized(struct place *place)
+{
+	(void)place;
+	negotiate_when("initialized");
+	return 0;
+}
+
+static void ended(void)
+{
+	negotiate_when("gone");
+}
+
 enum {
-	LOG = 256, DUMP, MASK, CONTROL, PIDFILE, DELAY, FAIL, HOLD, MOUNT_DATA, TYPE, MINOR,
-	INIT_SIZE, INIT_FLAGS, INIT_EXT_BIT, INIT_WANT, HOSTILE, NEGOTIATE,
+	MOUNT_DATA = DAEMON_OWN, TYPE, MINOR, INIT_SIZE, INIT_FLAGS, INIT_EXT_BIT, INIT_WANT,
+	HOSTILE, NEGOTIATE,
 };
 
 static const struct option long_options[] = {
-	{ "log", required_argument, NULL, LOG },
-	{ "dump", required_argument, NULL, DUMP },
-	{ "mask", no_argument, NULL, MASK },
-	{ "control", required_argument, NULL, CONTROL },
-	{ "pidfile", required_argument, NULL, PIDFILE },
-	{ "delay", required_argument, NULL, DELAY },
-	{ "fail", required_argument, NULL, FAIL },
-	{ "hold", required_argument, NULL, HOLD },
+	{ "dump", required_argument, NULL, DAEMON_DUMP },
+	{ "mask", no_argument, NULL, DAEMON_MASK },
 	{ "mount-data", required_argument, NULL, MOUNT_DATA },
 	{ "type", required_argument, NULL, TYPE },
 	{ "minor", required_argument, NULL, MINOR },
@@ -261,50 +181,18 @@ static const struct option long_options[] = {
 	{ "init-want", required_argument, NULL, INIT_WANT },
 	{ "hostile", required_argument, NULL, HOSTILE },
 	{ "negotiate", required_argument, NULL, NEGOTIATE },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-static FILE *open_record(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file)
-		fprintf(stderr, "rawserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-	return file;
-}
-
 /* 0, or the exit status. */
-static int take_option(struct start *start, int option)
+static int take_option(int option)
 {
 	switch (option) {
-	case LOG:
-		log_file = open_record(optarg);
-		return !log_file;
-	case DUMP:
-		dump_file = open_record(optarg);
-		return !dump_file;
-	case MASK:
-		dump_mask = 1;
-		return 0;
-	case CONTROL:
-		start->control = optarg;
-		return 0;
-	case PIDFILE:
-		start->pidfile = optarg;
-		return 0;
-	case DELAY:
-		return rules_delay(optarg) ? 2 : 0;
-	case FAIL:
-		return rules_fail(optarg) ? 2 : 0;
-	case HOLD:
-		return rules_hold(optarg) ? 2 : 0;
 	case MOUNT_DATA:
-		start->mount_data = optarg;
+		mount_data = optarg;
 		return 0;
 	case TYPE:
-		start->type = optarg;
+		type = optarg;
 		return 0;
 	case MINOR:
 		init_answer.minor = atoi(optarg);
@@ -324,123 +212,31 @@ static int take_option(struct start *start, int option)
 	case HOSTILE:
 		return parse_hostile(optarg) ? 2 : 0;
 	case NEGOTIATE:
-		if (start->negotiation_count == 16)
+		if (negotiation_count == 16)
 			return 2;
-		start->negotiations[start->negotiation_count++] = optarg;
+		negotiations[negotiation_count++] = optarg;
 		return 0;
 	}
 	return 2;
 }
 
-static void *wait_for_signal(void *data)
-{
-	int number;
-
-	sigwait(data, &number);
-	umount2(mountpoint, MNT_DETACH);
-	_exit(0);
-	return NULL;
-}
-
-/*
- * INIT is answered in the child: the parent waits for that, so that whoever
- * started us finds a filesystem that serves.
- */
-static int serve_in_background(const struct start *start)
-{
-	struct request *request;
-	static sigset_t signals;
-	pthread_t thread;
-	int ready[2];
-	char byte;
-	FILE *file;
-
-	fflush(NULL);
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return 1;
-	switch (fork()) {
-	case -1:
-		perror("rawserver: fork");
-		return 1;
-	case 0:
-		break;
-	default:
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) == 1 ? 0 : 1);
-	}
-	setsid();
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	errno = pthread_create(&thread, NULL, wait_for_signal, &signals);
-	if (errno)
-		return 1;
-	if (start->pidfile) {
-		file = fopen(start->pidfile, "we");
-		if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file) < 0) {
-			fprintf(stderr, "rawserver: %s: %s\n", start->pidfile, strerror(errno));
-			return 1;
-		}
-	}
-	if (start->control && rules_serve(start->control, log_file, dump_file, obey))
-		return 1;
-	request = receive();
-	if (!request)
-		return 1;
-	process(request);
-	negotiate_when(start, "initialized");
-	if (write(ready[1], "", 1) != 1)
-		return 1;
-	if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout) ||
-	    !freopen("/dev/null", "w", stderr))
-		return 1;
-	serve();
-	negotiate_when(start, "gone");
-	umount2(mountpoint, MNT_DETACH);
-	return 0;
-}
+static const struct daemon server = {
+	.name = "rawserver",
+	.usage = usage,
+	.short_options = "h",
+	.options = long_options,
+	.take_option = take_option,
+	.obey = obey,
+	.most_places = 1,
+	.mount = mount_raw,
+	.initialized = initialized,
+	.answer = answer,
+	.send = send_reply,
+	.ended = ended,
+	.threads = 1,
+};
 
 int main(int argc, char **argv)
 {
-	struct start start = { .type = "fuse.rawserver", .mount_data = "" };
-	int option, status;
-
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		status = take_option(&start, option);
-		if (status) {
-			if (status == 2)
-				fputs("rawserver: see rawserver --help\n", stderr);
-			return status;
-		}
-	}
-	if (optind != argc - 1) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	mountpoint = realpath(argv[optind], NULL);
-	if (!mountpoint) {
-		fprintf(stderr, "rawserver: %s: %s; make the directory first\n", argv[optind],
-			strerror(errno));
-		return 1;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (device < 0) {
-		fprintf(stderr, "rawserver: /dev/fuse: %s\n", strerror(errno));
-		return 1;
-	}
-	negotiate_when(&start, "unmounted");
-	if (mount_device(start.type, start.mount_data))
-		return 1;
-	negotiate_when(&start, "mounted");
-	status = serve_in_background(&start);
-	if (status)
-		umount2(mountpoint, MNT_DETACH);
-	return status;
+	return daemon_main(&server, argc, argv);
 }

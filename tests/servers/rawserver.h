@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * rawserver.h - what the parts of rawserver share: the device, the answer to
+ * rawserver.h - what the parts of rawserver share: the mount, the answer to
  * INIT, hostile replies.  Not for the other servers.
  */
 #ifndef RAWSERVER_H
@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "daemon.h"
 
 /* Which replies are spoilt, and how. */
 enum hostility { HONEST, TOO_LONG, TOO_SHORT, WRONG_UNIQUE, POSITIVE_ERROR };
@@ -30,8 +32,8 @@ struct init_answer {
 	uint32_t want;
 };
 
-extern int device;
-extern FILE *log_file;
+/* The only one. */
+extern const struct place *mounted;
 extern struct init_answer init_answer;
 /* The minor that was agreed on; it decides the size of attributes. */
 extern uint32_t minor_in_force;

@@ -295,30 +295,39 @@ static void *serve(void *data)
 	return NULL;
 }
 
-int rules_serve(const char *path, FILE *log, FILE *dump,
-		int (*other)(FILE *answer, char *command, char *argument))
+int rules_listen(const char *whose, const char *path, int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	static struct control control;
-	pthread_t thread;
+	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "control socket %s: the path is too long\n", path);
+		fprintf(stderr, "%s%s: the path is too long for a socket\n", whose, path);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
 	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, 8) < 0) {
+		fprintf(stderr, "%s%s: %s; is its directory there and writable?\n", whose, path,
+			strerror(errno));
+		return -1;
+	}
+	return fd;
+}
+
+int rules_serve(const char *path, FILE *log, FILE *dump,
+		int (*other)(FILE *answer, char *command, char *argument))
+{
+	static struct control control;
+	pthread_t thread;
+
 	control.log = log;
 	control.dump = dump;
 	control.other = other;
-	control.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (control.fd < 0 ||
-	    bind(control.fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(control.fd, 8) < 0) {
-		fprintf(stderr, "control socket %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
+	control.fd = rules_listen("control socket ", path, 0);
+	if (control.fd < 0)
 		return -1;
-	}
 	errno = pthread_create(&thread, NULL, serve, &control);
 	if (errno) {
 		perror("control socket: thread");

@@ -28,6 +28,12 @@ int rules_apply(uint32_t opcode);
 int rules_held(uint32_t opcode);
 
 /*
+ * A socket that listens at @path, which is new, or -1 after a message that begins
+ * with @whose it is; @flags: of its type, for example SOCK_NONBLOCK.
+ */
+int rules_listen(const char *whose, const char *path, int flags);
+
+/*
  * Serve the control socket in a thread of its own.  A line is a command, its
  * answer goes until the end of the connection.  What the rules don't know goes
  * to @other, which returns 0 if it has answered.

@@ -52,61 +52,61 @@ static const char *name_of(const struct fuse_create_in *create)
 	return (const char *)(create + 1);
 }
 
-static void fill_out(struct tree_mount *mount, struct create_out *out, struct tree_node *node)
+static void fill_out(struct place *place, struct create_out *out, struct tree_node *node)
 {
 	static uint64_t next_fh = 1;
 
 	memset(out, 0, sizeof(*out));
-	fill_entry(mount, &out->entry, node);
+	fill_entry(place, &out->entry, node);
 	out->open.fh = next_fh++;
 }
 
 /* The kernel may be quicker with FORGET than we are back: counted before. */
-static void answer_open_file(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_open_file(struct place *place, const struct fuse_in_header *in,
 			     struct tree_node *node, uint32_t open_flags)
 {
 	struct create_out out;
 
-	fill_out(mount, &out, node);
+	fill_out(place, &out, node);
 	out.open.open_flags = open_flags | settings.open_flags;
-	node->lookups[mount->number]++;
+	node->lookups[place->number]++;
 	node->opens++;
-	if (reply_open(mount, in, node->id, &out, sizeof(out))) {
-		node->lookups[mount->number]--;
+	if (reply_open(place, in, node->id, &out, sizeof(out))) {
+		node->lookups[place->number]--;
 		node->opens--;
 	}
 }
 
 /* As a server does for which "created" is what creat(2) leaves. */
-static void answer_claim(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_claim(struct place *place, const struct fuse_in_header *in,
 			 struct tree_node *node)
 {
 	tree_resize(node, 0);
-	answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
+	answer_open_file(place, in, node, FOPEN_FILE_CREATED);
 }
 
-void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
+void answer_create(struct place *place, const struct fuse_in_header *in,
 		   const struct fuse_create_in *create)
 {
 	struct tree_node *directory = tree_node(in->nodeid);
 	struct tree_node *node = tree_find(directory, name_of(create));
 
 	if (node && (create->flags & O_EXCL)) {
-		reply(mount, in, EEXIST, NULL, 0);
+		daemon_reply(place, in, EEXIST, NULL, 0);
 		return;
 	}
 	if (!node)
 		node = tree_make(directory, name_of(create), in, create->mode);
 	else if (create->flags & O_TRUNC)
 		tree_resize(node, 0);
-	answer_open_file(mount, in, node, 0);
+	answer_open_file(place, in, node, 0);
 }
 
 /*
  * The wrong answers, about @node, which was made.  What the kernel is told of
  * once, and what is opened, is counted as far as it can make that out.
  */
-static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_wrongly(struct place *place, const struct fuse_in_header *in,
 			   struct tree_node *node)
 {
 	struct {
@@ -117,7 +117,7 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 	size_t size = sizeof(wrong.out);
 	int is_open;
 
-	fill_out(mount, &wrong.out, node);
+	fill_out(place, &wrong.out, node);
 	wrong.out.open.open_flags = FOPEN_FILE_CREATED;
 	if (settings.atomic >= ANSWER_ENTRY_0)
 		size = sizeof(wrong.out.entry);
@@ -138,7 +138,7 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 		break;
 	case ANSWER_ENTRY_PARENT:
 		told = tree_node(in->nodeid);
-		fill_entry(mount, &wrong.out.entry, told);
+		fill_entry(place, &wrong.out.entry, told);
 		break;
 	case ANSWER_DIRECTORY:
 		wrong.out.entry.attr.mode = S_IFDIR | 0755;
@@ -166,35 +166,35 @@ static void answer_wrongly(struct tree_mount *mount, const struct fuse_in_header
 	}
 	is_open = told && size >= sizeof(wrong.out);
 	if (told) {
-		told->lookups[mount->number]++;
+		told->lookups[place->number]++;
 		told->opens += is_open;
 	}
-	reply(mount, in, 0, &wrong, size);
+	daemon_reply(place, in, 0, &wrong, size);
 }
 
-void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header *in,
+void answer_atomic_create(struct place *place, const struct fuse_in_header *in,
 			  const struct fuse_create_in *create)
 {
 	struct tree_node *directory = tree_node(in->nodeid);
 	struct tree_node *node;
 
 	if (settings.atomic == ANSWER_UNKNOWN) {
-		reply(mount, in, ENOSYS, NULL, 0);
+		daemon_reply(place, in, ENOSYS, NULL, 0);
 		return;
 	}
 	node = tree_find(directory, name_of(create));
 	if (node) {
 		if (settings.atomic == ANSWER_EEXIST && (create->flags & O_EXCL))
-			reply(mount, in, EEXIST, NULL, 0);
+			daemon_reply(place, in, EEXIST, NULL, 0);
 		else if (settings.atomic == ANSWER_CLAIM)
-			answer_claim(mount, in, node);
+			answer_claim(place, in, node);
 		else
-			answer_entry(mount, in, node);
+			answer_entry(place, in, node);
 		return;
 	}
 	node = tree_make(directory, name_of(create), in, create->mode);
 	if (settings.atomic <= ANSWER_CLAIM)
-		answer_open_file(mount, in, node, FOPEN_FILE_CREATED);
+		answer_open_file(place, in, node, FOPEN_FILE_CREATED);
 	else
-		answer_wrongly(mount, in, node);
+		answer_wrongly(place, in, node);
 }

@@ -74,23 +74,23 @@ static void run_alone(int is_alone)
 	}
 }
 
-int reply_open(struct tree_mount *mount, const struct fuse_in_header *in, uint64_t nodeid,
+int reply_open(struct place *place, const struct fuse_in_header *in, uint64_t nodeid,
 	       const void *data, size_t size)
 {
-	int device = next_is_other ? other_device(mount->device) : mount->device;
+	int device = next_is_other ? other_device(place->device) : place->device;
 	enum order order = next_order;
 	int error, told;
 
 	if (order == ORDER_NONE || in->opcode == FUSE_OPENDIR)
-		return reply(mount, in, 0, data, size);
+		return daemon_reply(place, in, 0, data, size);
 	next_order = ORDER_NONE;
 	if (order == INVAL_FIRST) {
 		told = inval_files(device, nodeid);
 		log_notification(nodeid, told);
-		return reply(mount, in, 0, data, size);
+		return daemon_reply(place, in, 0, data, size);
 	}
 	run_alone(1);
-	error = reply(mount, in, 0, data, size);
+	error = daemon_reply(place, in, 0, data, size);
 	told = inval_files(device, nodeid);
 	run_alone(0);
 	log_notification(nodeid, told);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "treeserver.h"
 #include "wire.h"
 
@@ -23,85 +24,85 @@
  * looked up each time, and bring their attributes.  But for directories, which
  * are made there.
  */
-static uint64_t entry_timeout(const struct tree_mount *mount, const struct tree_node *node)
+static uint64_t entry_timeout(const struct place *place, const struct tree_node *node)
 {
-	if (!mount->number)
+	if (!place->number)
 		return settings.timeout;
 	return node && S_ISDIR(node->mode) ? 3600 : 0;
 }
 
-static uint64_t attr_timeout(const struct tree_mount *mount)
+static uint64_t attr_timeout(const struct place *place)
 {
-	return mount->number ? 1 : settings.timeout;
+	return place->number ? 1 : settings.timeout;
 }
 
-void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
+void fill_entry(struct place *place, struct fuse_entry_out *entry,
 		const struct tree_node *node)
 {
 	memset(entry, 0, sizeof(*entry));
 	entry->nodeid = node->id;
-	entry->entry_valid = entry_timeout(mount, node);
-	entry->attr_valid = attr_timeout(mount);
+	entry->entry_valid = entry_timeout(place, node);
+	entry->attr_valid = attr_timeout(place);
 	tree_attr(&entry->attr, node);
 }
 
 /* The kernel may be quicker with FORGET than we are back: counted before. */
-int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
+int answer_entry(struct place *place, const struct fuse_in_header *in,
 		 struct tree_node *node)
 {
 	struct fuse_entry_out entry;
 	int error;
 
-	fill_entry(mount, &entry, node);
-	node->lookups[mount->number]++;
-	error = reply(mount, in, 0, &entry, sizeof(entry));
+	fill_entry(place, &entry, node);
+	node->lookups[place->number]++;
+	error = daemon_reply(place, in, 0, &entry, sizeof(entry));
 	if (error)
-		node->lookups[mount->number]--;
+		node->lookups[place->number]--;
 	return error;
 }
 
-static void answer_lookup(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_lookup(struct place *place, const struct fuse_in_header *in,
 			  const char *name)
 {
-	struct fuse_entry_out nothing = { .entry_valid = entry_timeout(mount, NULL) };
+	struct fuse_entry_out nothing = { .entry_valid = entry_timeout(place, NULL) };
 	struct tree_node *node = tree_find(tree_node(in->nodeid), name);
 
 	if (node)
-		answer_entry(mount, in, node);
+		answer_entry(place, in, node);
 	else if (nothing.entry_valid)
-		reply(mount, in, 0, &nothing, sizeof(nothing));
+		daemon_reply(place, in, 0, &nothing, sizeof(nothing));
 	else
-		reply(mount, in, ENOENT, NULL, 0);
+		daemon_reply(place, in, ENOENT, NULL, 0);
 }
 
-static void forget(struct tree_mount *mount, uint64_t nodeid, uint64_t count)
+static void forget(struct place *place, uint64_t nodeid, uint64_t count)
 {
 	struct tree_node *node = tree_node(nodeid);
 
 	wire_log(log_file, "forget node=%llu count=%llu", (unsigned long long)nodeid,
 		 (unsigned long long)count);
 	if (node)
-		node->lookups[mount->number] -= count;
+		node->lookups[place->number] -= count;
 }
 
-static void take_forgets(struct tree_mount *mount, const struct fuse_batch_forget_in *batch)
+static void take_forgets(struct place *place, const struct fuse_batch_forget_in *batch)
 {
 	const struct fuse_forget_one *one = (const void *)(batch + 1);
 	uint32_t i;
 
 	for (i = 0; i < batch->count; i++)
-		forget(mount, one[i].nodeid, one[i].nlookup);
+		forget(place, one[i].nodeid, one[i].nlookup);
 }
 
-static void answer_attr(struct tree_mount *mount, const struct fuse_in_header *in)
+static void answer_attr(struct place *place, const struct fuse_in_header *in)
 {
-	struct fuse_attr_out out = { .attr_valid = attr_timeout(mount) };
+	struct fuse_attr_out out = { .attr_valid = attr_timeout(place) };
 
 	tree_attr(&out.attr, tree_node(in->nodeid));
-	reply(mount, in, 0, &out, sizeof(out));
+	daemon_reply(place, in, 0, &out, sizeof(out));
 }
 
-static void answer_setattr(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_setattr(struct place *place, const struct fuse_in_header *in,
 			   const struct fuse_setattr_in *setattr)
 {
 	struct tree_node *node = tree_node(in->nodeid);
@@ -114,46 +115,48 @@ static void answer_setattr(struct tree_mount *mount, const struct fuse_in_header
 		node->gid = setattr->gid;
 	if (setattr->valid & FATTR_SIZE)
 		tree_resize(node, setattr->size);
-	answer_attr(mount, in);
+	answer_attr(place, in);
 }
 
 /* If there is nothing of that name yet. */
-static void answer_make(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_make(struct place *place, const struct fuse_in_header *in,
 			const char *name, uint32_t mode, uint32_t rdev, const char *target)
 {
 	struct tree_node *directory = tree_node(in->nodeid);
 	struct tree_node *node;
 
 	if (tree_find(directory, name)) {
-		reply(mount, in, EEXIST, NULL, 0);
+		daemon_reply(place, in, EEXIST, NULL, 0);
 		return;
 	}
 	node = tree_make(directory, name, in, mode);
 	node->rdev = rdev;
 	if (target)
 		tree_write(node, 0, target, strlen(target));
-	answer_entry(mount, in, node);
+	answer_entry(place, in, node);
 }
 
-static void answer_link(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_link(struct place *place, const struct fuse_in_header *in,
 			const struct fuse_link_in *link_in)
 {
 	struct tree_node *node = tree_node(link_in->oldnodeid);
 	const char *name = (const char *)(link_in + 1);
 
 	tree_link(tree_node(in->nodeid), name, node);
-	answer_entry(mount, in, node);
+	answer_entry(place, in, node);
 }
 
 /* @names: the old one, and the new one behind it */
-static void answer_rename(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_rename(struct place *place, const struct fuse_in_header *in,
 			  uint64_t new_directory, const char *names)
 {
-	reply(mount, in, tree_rename(tree_node(in->nodeid), names, tree_node(new_directory),
-				     names + strlen(names) + 1), NULL, 0);
+	int error = tree_rename(tree_node(in->nodeid), names, tree_node(new_directory),
+				names + strlen(names) + 1);
+
+	daemon_reply(place, in, error, NULL, 0);
 }
 
-static void answer_open(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_open(struct place *place, const struct fuse_in_header *in,
 			const struct fuse_open_in *open_in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
@@ -166,34 +169,29 @@ static void answer_open(struct tree_mount *mount, const struct fuse_in_header *i
 	if (in->opcode == FUSE_OPEN && (open_in->flags & O_TRUNC))
 		tree_resize(node, 0);
 	node->opens++;
-	if (reply_open(mount, in, node->id, &out, sizeof(out)))
+	if (reply_open(place, in, node->id, &out, sizeof(out)))
 		node->opens--;
 }
 
-static void answer_release(struct tree_mount *mount, const struct fuse_in_header *in)
+static void answer_release(struct place *place, const struct fuse_in_header *in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
 
 	if (node)
 		node->opens--;
-	reply(mount, in, 0, NULL, 0);
+	daemon_reply(place, in, 0, NULL, 0);
 }
 
-static void answer_read(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_read(struct place *place, const struct fuse_in_header *in,
 			const struct fuse_read_in *read_in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
-	size_t size = 0;
+	size_t size = plain_read_size(read_in, node->size);
 
-	if (read_in->offset < node->size) {
-		size = node->size - read_in->offset;
-		if (size > read_in->size)
-			size = read_in->size;
-	}
-	reply(mount, in, 0, size ? node->data + read_in->offset : NULL, size);
+	daemon_reply(place, in, 0, size ? node->data + read_in->offset : NULL, size);
 }
 
-static void answer_readdir(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_readdir(struct place *place, const struct fuse_in_header *in,
 			   const struct fuse_read_in *read_in)
 {
 	char *buffer = calloc(1, read_in->size);
@@ -219,20 +217,20 @@ static void answer_readdir(struct tree_mount *mount, const struct fuse_in_header
 		memcpy(dirent->name, entry->name, length);
 		used += FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + length);
 	}
-	reply(mount, in, 0, buffer, used);
+	daemon_reply(place, in, 0, buffer, used);
 	free(buffer);
 }
 
-static void answer_write(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_write(struct place *place, const struct fuse_in_header *in,
 			 const struct fuse_write_in *write_in)
 {
 	struct fuse_write_out out = { .size = write_in->size };
 
 	tree_write(tree_node(in->nodeid), write_in->offset, write_in + 1, write_in->size);
-	reply(mount, in, 0, &out, sizeof(out));
+	daemon_reply(place, in, 0, &out, sizeof(out));
 }
 
-static void answer_fallocate(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_fallocate(struct place *place, const struct fuse_in_header *in,
 			     const struct fuse_fallocate_in *fallocate_in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
@@ -240,11 +238,11 @@ static void answer_fallocate(struct tree_mount *mount, const struct fuse_in_head
 
 	if (!fallocate_in->mode && end > node->size)
 		tree_resize(node, end);
-	reply(mount, in, fallocate_in->mode ? EOPNOTSUPP : 0, NULL, 0);
+	daemon_reply(place, in, fallocate_in->mode ? EOPNOTSUPP : 0, NULL, 0);
 }
 
 /* All of a file is data. */
-static void answer_lseek(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_lseek(struct place *place, const struct fuse_in_header *in,
 			 const struct fuse_lseek_in *lseek_in)
 {
 	struct tree_node *node = tree_node(in->nodeid);
@@ -252,25 +250,18 @@ static void answer_lseek(struct tree_mount *mount, const struct fuse_in_header *
 
 	if (lseek_in->whence == SEEK_HOLE)
 		out.offset = node->size;
-	reply(mount, in, lseek_in->offset >= node->size ? ENXIO : 0, &out, sizeof(out));
+	daemon_reply(place, in, lseek_in->offset >= node->size ? ENXIO : 0, &out, sizeof(out));
 }
 
-static void answer_ioctl(struct tree_mount *mount, const struct fuse_in_header *in)
+static void answer_ioctl(struct place *place, const struct fuse_in_header *in)
 {
 	struct fuse_ioctl_out out = { 0 };
 
-	reply(mount, in, 0, &out, sizeof(out));
-}
-
-static void answer_statfs(struct tree_mount *mount, const struct fuse_in_header *in)
-{
-	struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255, .frsize = 4096 } };
-
-	reply(mount, in, 0, &out, sizeof(out));
+	daemon_reply(place, in, 0, &out, sizeof(out));
 }
 
 /* As the youngest kernel takes it; older ones take less. */
-static void answer_init(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer_init(struct place *place, const struct fuse_in_header *in,
 			const struct fuse_init_in *init)
 {
 	uint32_t out[16] = { FUSE_KERNEL_VERSION };
@@ -287,10 +278,10 @@ static void answer_init(struct tree_mount *mount, const struct fuse_in_header *i
 		out[3] |= INIT_EXT;
 	out[5] = 131072;	/* max_write */
 	out[6] = 1;		/* time_gran */
-	reply(mount, in, 0, out, sizeof(out));
+	daemon_reply(place, in, 0, out, sizeof(out));
 }
 
-static void answer(struct tree_mount *mount, const struct fuse_in_header *in,
+static void answer(struct place *place, const struct fuse_in_header *in,
 		   const void *arguments)
 {
 	const struct fuse_mknod_in *mknod_in = arguments;
@@ -303,102 +294,103 @@ static void answer(struct tree_mount *mount, const struct fuse_in_header *in,
 
 	switch (in->opcode) {
 	case FUSE_INIT:
-		answer_init(mount, in, arguments);
+		answer_init(place, in, arguments);
 		break;
 	case FUSE_LOOKUP:
-		answer_lookup(mount, in, arguments);
+		answer_lookup(place, in, arguments);
 		break;
 	case FUSE_FORGET:
-		forget(mount, in->nodeid, forget_in->nlookup);
+		forget(place, in->nodeid, forget_in->nlookup);
 		break;
 	case FUSE_BATCH_FORGET:
-		take_forgets(mount, arguments);
+		take_forgets(place, arguments);
 		break;
 	case FUSE_GETATTR:
-		answer_attr(mount, in);
+		answer_attr(place, in);
 		break;
 	case FUSE_SETATTR:
-		answer_setattr(mount, in, arguments);
+		answer_setattr(place, in, arguments);
 		break;
 	case FUSE_READLINK:
-		reply(mount, in, 0, node->data, node->size);
+		daemon_reply(place, in, 0, node->data, node->size);
 		break;
 	case FUSE_SYMLINK:
-		answer_make(mount, in, name, S_IFLNK | 0777, 0, name + strlen(name) + 1);
+		answer_make(place, in, name, S_IFLNK | 0777, 0, name + strlen(name) + 1);
 		break;
 	case FUSE_MKNOD:
-		answer_make(mount, in, (const char *)(mknod_in + 1), mknod_in->mode,
+		answer_make(place, in, (const char *)(mknod_in + 1), mknod_in->mode,
 			    mknod_in->rdev, NULL);
 		break;
 	case FUSE_MKDIR:
-		answer_make(mount, in, (const char *)(mkdir_in + 1), S_IFDIR | mkdir_in->mode, 0,
+		answer_make(place, in, (const char *)(mkdir_in + 1), S_IFDIR | mkdir_in->mode, 0,
 			    NULL);
 		break;
 	case FUSE_LINK:
-		answer_link(mount, in, arguments);
+		answer_link(place, in, arguments);
 		break;
 	case FUSE_UNLINK:
 	case FUSE_RMDIR:
-		reply(mount, in, tree_unlink(node, name, in->opcode == FUSE_RMDIR), NULL, 0);
+		daemon_reply(place, in, tree_unlink(node, name, in->opcode == FUSE_RMDIR), NULL, 0);
 		break;
 	case FUSE_RENAME:
-		answer_rename(mount, in, rename_in->newdir, (const char *)(rename_in + 1));
+		answer_rename(place, in, rename_in->newdir, (const char *)(rename_in + 1));
 		break;
 	case FUSE_RENAME2:
-		answer_rename(mount, in, rename2_in->newdir, (const char *)(rename2_in + 1));
+		answer_rename(place, in, rename2_in->newdir, (const char *)(rename2_in + 1));
 		break;
 	case FUSE_CREATE:
-		answer_create(mount, in, arguments);
+		answer_create(place, in, arguments);
 		break;
 	case FUSE_ATOMIC_CREATE:
-		answer_atomic_create(mount, in, arguments);
+		answer_atomic_create(place, in, arguments);
 		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
-		answer_open(mount, in, arguments);
+		answer_open(place, in, arguments);
 		break;
 	case FUSE_READ:
-		answer_read(mount, in, arguments);
+		answer_read(place, in, arguments);
 		break;
 	case FUSE_READDIR:
-		answer_readdir(mount, in, arguments);
+		answer_readdir(place, in, arguments);
 		break;
 	case FUSE_WRITE:
-		answer_write(mount, in, arguments);
+		answer_write(place, in, arguments);
 		break;
 	case FUSE_FALLOCATE:
-		answer_fallocate(mount, in, arguments);
+		answer_fallocate(place, in, arguments);
 		break;
 	case FUSE_LSEEK:
-		answer_lseek(mount, in, arguments);
+		answer_lseek(place, in, arguments);
 		break;
 	case FUSE_IOCTL:
-		answer_ioctl(mount, in);
+		answer_ioctl(place, in);
 		break;
 	case FUSE_STATFS:
-		answer_statfs(mount, in);
+		daemon_reply(place, in, 0, &plain_statfs, sizeof(plain_statfs));
 		break;
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:
-		answer_release(mount, in);
+		answer_release(place, in);
 		break;
 	case FUSE_FLUSH:
 	case FUSE_FSYNC:
 	case FUSE_DESTROY:
-		reply(mount, in, 0, NULL, 0);
+		daemon_reply(place, in, 0, NULL, 0);
 		break;
 	case FUSE_INTERRUPT:
 		break;
 	default:
-		reply(mount, in, ENOSYS, NULL, 0);
+		daemon_reply(place, in, ENOSYS, NULL, 0);
 		break;
 	}
 }
 
-void answer_request(struct tree_mount *mount, const struct fuse_in_header *in,
-		    const void *arguments)
+void answer_request(struct place *place, const struct fuse_in_header *in,
+		    const void *arguments, size_t size)
 {
+	(void)size;
 	tree_lock();
-	answer(mount, in, arguments);
+	answer(place, in, arguments);
 	tree_unlock();
 }

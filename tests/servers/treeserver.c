@@ -7,42 +7,28 @@
  * so that a test can make files that the kernel hasn't cached.  Needs root (it
  * calls mount(2) itself).
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <linux/fuse_ext.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#include "rules.h"
+#include "daemon.h"
+#include "device.h"
 #include "treeserver.h"
 #include "wire.h"
 
-#define BUFFER_SIZE	(1 << 18)
+struct settings settings;
 
-struct request {
-	struct tree_mount *mount;
-	size_t size;
-	char bytes[];
-};
+/* The first place, by its first and by its second descriptor; -1: there is none. */
+static int first_device = -1;
+static struct place cloned = { .device = -1 };
 
-struct settings settings = { .threads = 1 };
-FILE *log_file;
-
-static FILE *dump_file;
-static struct tree_mount mounts[MOUNTS];
-static int mount_count;
-
-/* The first place, by its second descriptor; without one, device is -1. */
-static struct tree_mount cloned = { .device = -1 };
+static const char *mount_data = "";
+static uint64_t want;
+static int is_cloned;
 
 static const char usage[] =
 	"Usage: treeserver [OPTION...] MOUNTPOINT [MOUNTPOINT]\n"
@@ -80,94 +66,7 @@ static const char usage[] =
 
 int other_device(int device)
 {
-	return device == mounts[0].device && cloned.device >= 0 ? cloned.device : mounts[0].device;
-}
-
-int reply(struct tree_mount *mount, const struct fuse_in_header *in, int error,
-	  const void *data, size_t size)
-{
-	struct fuse_out_header out = { .unique = in->unique, .error = -error };
-	struct iovec parts[2] = {
-		{ .iov_base = &out, .iov_len = sizeof(out) },
-		{ .iov_base = (void *)data, .iov_len = error ? 0 : size },
-	};
-	int result = 0;
-
-	out.len = parts[0].iov_len + parts[1].iov_len;
-	wire_log(log_file, "reply %s unique=%llu node=%llu error=%s",
-		 wire_opcode_name(in->opcode), (unsigned long long)in->unique,
-		 (unsigned long long)in->nodeid, wire_errno_name(error));
-	if (writev(mount->device, parts, 2) < 0) {
-		result = errno;
-		wire_log(log_file, "lost %s unique=%llu error=%s", wire_opcode_name(in->opcode),
-			 (unsigned long long)in->unique, wire_errno_name(result));
-	}
-	return result;
-}
-
-static void process(struct request *request)
-{
-	const struct fuse_in_header *in = (void *)request->bytes;
-	int error = rules_apply(in->opcode);
-
-	if (error)
-		reply(request->mount, in, error, NULL, 0);
-	else
-		answer_request(request->mount, in, in + 1);
-	free(request);
-}
-
-static void *process_alone(void *data)
-{
-	process(data);
-	return NULL;
-}
-
-/* The next request, or NULL when the mount is gone. */
-static struct request *receive(struct tree_mount *mount)
-{
-	static __thread char buffer[BUFFER_SIZE];
-	struct request *request;
-	ssize_t size;
-
-	do {
-		size = read(mount->device, buffer, sizeof(buffer));
-	} while (size < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN));
-	if (size < (ssize_t)sizeof(struct fuse_in_header)) {
-		wire_log(log_file, "end %s", size < 0 ? wire_errno_name(errno) : "short read");
-		return NULL;
-	}
-	request = calloc(1, sizeof(*request) + size + 1);
-	if (!request)
-		abort();
-	request->mount = mount;
-	request->size = size;
-	memcpy(request->bytes, buffer, size);
-	wire_log_request(log_file, request->bytes, size);
-	wire_dump_request(dump_file, request->bytes, size, 1);
-	return request;
-}
-
-static void *serve(void *data)
-{
-	const struct fuse_in_header *in;
-	struct request *request;
-	pthread_t thread;
-
-	while ((request = receive(data))) {
-		in = (void *)request->bytes;
-		if (settings.threads > 1 || !rules_must_wait(in->opcode)) {
-			process(request);
-			continue;
-		}
-		errno = pthread_create(&thread, NULL, process_alone, request);
-		if (errno) {
-			perror("treeserver: thread");
-			abort();
-		}
-		pthread_detach(thread);
-	}
-	return NULL;
+	return device == first_device && cloned.device >= 0 ? cloned.device : first_device;
 }
 
 static void tell_state(FILE *answer, char *path)
@@ -211,188 +110,42 @@ static int obey(FILE *answer, char *command, char *argument)
 	return 0;
 }
 
-struct start {
-	const char *control;
-	const char *pidfile;
-	const char *mount_data;
-	uint64_t want;
-	int is_cloned;
-};
-
-/* 0, or the exit status. */
-static int mount_tree(const char *path, const char *data)
+static int mount_tree(struct place *place)
 {
-	struct tree_mount *place = &mounts[mount_count];
-	char options[512];
-
-	place->number = mount_count;
-	place->path = realpath(path, NULL);
-	if (!place->path) {
-		fprintf(stderr, "treeserver: %s: %s; make the directory first\n", path,
-			strerror(errno));
-		return 1;
-	}
-	place->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (place->device < 0) {
-		fprintf(stderr, "treeserver: /dev/fuse: %s\n", strerror(errno));
-		return 1;
-	}
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0%s%s",
-		 place->device, *data ? "," : "", data);
-	if (mount("treeserver", place->path, "fuse.treeserver", MS_NOSUID | MS_NODEV,
-		  options) < 0) {
-		fprintf(stderr, "treeserver: mount %s with %s: %s\n", place->path, options,
-			strerror(errno));
-		return 1;
-	}
-	mount_count++;
-	return 0;
+	if (!place->number)
+		first_device = place->device;
+	return daemon_mount(place, "treeserver", "fuse.treeserver",
+			    place->number ? "allow_other" : mount_data);
 }
 
 /* A second descriptor for the first place: each is read, and answers, by itself. */
-static int clone_device(void)
+static int clone_device(const struct place *first)
 {
-	uint32_t original = mounts[0].device;
+	uint32_t original = first->device;
+	pthread_t thread;
 
-	cloned = mounts[0];
+	cloned = *first;
 	cloned.device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (cloned.device < 0 || ioctl(cloned.device, FUSE_DEV_IOC_CLONE, &original) < 0) {
 		fprintf(stderr, "treeserver: clone of /dev/fuse: %s\n", strerror(errno));
 		return -1;
 	}
-	return 0;
+	return pthread_create(&thread, NULL, daemon_serve, &cloned) ? -1 : 0;
 }
 
-static void unmount_all(void)
+static int initialized(struct place *place)
 {
-	int i;
-
-	for (i = 0; i < mount_count; i++)
-		umount2(mounts[i].path, MNT_DETACH);
-}
-
-static int negotiate(struct tree_mount *mount, uint64_t want)
-{
-	struct fuse_ext_ioc ioc = {
-		.size = sizeof(ioc), .abi = FUSE_EXT_ABI_VERSION, .want = want,
-	};
-	int error = 0;
-
-	if (ioctl(mount->device, FUSE_EXT_IOC_NEGOTIATE, &ioc) < 0)
-		error = errno;
-	printf("negotiate=%s enabled=%llx\n", wire_errno_name(error),
-	       (unsigned long long)ioc.enabled);
-	return error;
-}
-
-static void *wait_for_signal(void *data)
-{
-	int number;
-
-	sigwait(data, &number);
-	unmount_all();
-	_exit(0);
-	return NULL;
-}
-
-static int write_pidfile(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file) < 0) {
-		fprintf(stderr, "treeserver: %s: %s\n", path, strerror(errno));
+	if (want && daemon_negotiate(place, want))
 		return -1;
-	}
-	return 0;
-}
-
-/* Until INIT is answered at each place, and the features are negotiated. */
-static int begin_serving(const struct start *start)
-{
-	struct request *request;
-	int i;
-
-	for (i = 0; i < mount_count; i++) {
-		request = receive(&mounts[i]);
-		if (!request)
-			return -1;
-		process(request);
-		if (start->want && negotiate(&mounts[i], start->want))
-			return -1;
-	}
-	return start->is_cloned ? clone_device() : 0;
-}
-
-/*
- * INIT is answered in the child: the parent waits for that, so that whoever
- * started us finds a filesystem that serves.
- */
-static int serve_in_background(const struct start *start)
-{
-	pthread_t *threads = calloc(mount_count * settings.threads, sizeof(*threads));
-	static sigset_t signals;
-	pthread_t thread;
-	int ready[2], i;
-	char byte;
-
-	fflush(NULL);
-	if (!threads || pipe2(ready, O_CLOEXEC) < 0)
-		return 1;
-	switch (fork()) {
-	case -1:
-		perror("treeserver: fork");
-		return 1;
-	case 0:
-		break;
-	default:
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) == 1 ? 0 : 1);
-	}
-	setsid();
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	errno = pthread_create(&thread, NULL, wait_for_signal, &signals);
-	if (errno)
-		return 1;
-	if (start->pidfile && write_pidfile(start->pidfile))
-		return 1;
-	if (start->control && rules_serve(start->control, log_file, dump_file, obey))
-		return 1;
-	if (begin_serving(start))
-		return 1;
-	fflush(stdout);
-	if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout) ||
-	    !freopen("/dev/null", "w", stderr))
-		return 1;
-	if (write(ready[1], "", 1) != 1)
-		return 1;
-	if (start->is_cloned && pthread_create(&thread, NULL, serve, &cloned))
-		return 1;
-	for (i = 0; i < mount_count * settings.threads; i++)
-		if (pthread_create(&threads[i], NULL, serve, &mounts[i / settings.threads]))
-			return 1;
-	for (i = 0; i < mount_count * settings.threads; i++)
-		pthread_join(threads[i], NULL);
-	unmount_all();
-	return 0;
+	return is_cloned && !place->number ? clone_device(place) : 0;
 }
 
 enum {
-	LOG = 256, DUMP, CONTROL, PIDFILE, DELAY, FAIL, HOLD, THREADS, TIMEOUT, INIT_FLAGS,
-	WANT, ATOMIC, MOUNT_DATA, OPEN_FLAGS, CLONE,
+	THREADS = DAEMON_OWN, TIMEOUT, INIT_FLAGS, WANT, ATOMIC, MOUNT_DATA, OPEN_FLAGS, CLONE,
 };
 
 static const struct option long_options[] = {
-	{ "log", required_argument, NULL, LOG },
-	{ "dump", required_argument, NULL, DUMP },
-	{ "control", required_argument, NULL, CONTROL },
-	{ "pidfile", required_argument, NULL, PIDFILE },
-	{ "delay", required_argument, NULL, DELAY },
-	{ "fail", required_argument, NULL, FAIL },
-	{ "hold", required_argument, NULL, HOLD },
+	{ "dump", required_argument, NULL, DAEMON_DUMP },
 	{ "threads", required_argument, NULL, THREADS },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "init-flags", required_argument, NULL, INIT_FLAGS },
@@ -401,50 +154,36 @@ static const struct option long_options[] = {
 	{ "mount-data", required_argument, NULL, MOUNT_DATA },
 	{ "open-flags", required_argument, NULL, OPEN_FLAGS },
 	{ "clone", no_argument, NULL, CLONE },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
-static FILE *open_record(const char *path)
-{
-	FILE *file;
+static int take_option(int option);
 
-	/* A new one; a test may empty it on its way. */
-	unlink(path);
-	file = fopen(path, "ae");
-	if (!file)
-		fprintf(stderr, "treeserver: %s: %s; is its directory there and writable?\n",
-			path, strerror(errno));
-	return file;
-}
+static struct daemon server = {
+	.name = "treeserver",
+	.usage = usage,
+	.short_options = "h",
+	.options = long_options,
+	.take_option = take_option,
+	.obey = obey,
+	.most_places = MOUNTS,
+	.mount = mount_tree,
+	.initialized = initialized,
+	.answer = answer_request,
+	.send = device_reply,
+	.threads = 1,
+};
 
 /* 0, or the exit status. */
-static int take_option(struct start *start, int option)
+static int take_option(int option)
 {
 	int kind;
 
 	switch (option) {
-	case LOG:
-		log_file = open_record(optarg);
-		return !log_file;
-	case DUMP:
-		dump_file = open_record(optarg);
-		return !dump_file;
-	case CONTROL:
-		start->control = optarg;
-		return 0;
-	case PIDFILE:
-		start->pidfile = optarg;
-		return 0;
-	case DELAY:
-		return rules_delay(optarg) ? 2 : 0;
-	case FAIL:
-		return rules_fail(optarg) ? 2 : 0;
-	case HOLD:
-		return rules_hold(optarg) ? 2 : 0;
 	case THREADS:
-		settings.threads = atoi(optarg);
-		return settings.threads < 1 ? 2 : 0;
+		server.threads = atoi(optarg);
+		server.in_turn = server.threads > 1;
+		return server.threads < 1 ? 2 : 0;
 	case TIMEOUT:
 		settings.timeout = strtoul(optarg, NULL, 10);
 		return 0;
@@ -452,20 +191,20 @@ static int take_option(struct start *start, int option)
 		settings.init_flags = strtoull(optarg, NULL, 16);
 		return 0;
 	case WANT:
-		start->want = strtoull(optarg, NULL, 0);
+		want = strtoull(optarg, NULL, 0);
 		return 0;
 	case ATOMIC:
 		kind = atomic_answer(optarg);
 		settings.atomic = kind < 0 ? 0 : kind;
 		return kind < 0 ? 2 : 0;
 	case MOUNT_DATA:
-		start->mount_data = optarg;
+		mount_data = optarg;
 		return 0;
 	case OPEN_FLAGS:
 		settings.open_flags = strtoul(optarg, NULL, 16);
 		return 0;
 	case CLONE:
-		start->is_cloned = 1;
+		is_cloned = 1;
 		return 0;
 	}
 	return 2;
@@ -473,34 +212,8 @@ static int take_option(struct start *start, int option)
 
 int main(int argc, char **argv)
 {
-	struct start start = { .mount_data = "" };
-	int option, status;
-
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		status = take_option(&start, option);
-		if (status) {
-			if (status == 2)
-				fputs("treeserver: see treeserver --help\n", stderr);
-			return status;
-		}
-	}
-	if (optind == argc || argc - optind > MOUNTS) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	signal(SIGPIPE, SIG_IGN);
+	dump_mask = 1;
 	/* a delay of 0.2 ms is none of 0.25 */
 	prctl(PR_SET_TIMERSLACK, 1);
-	status = 0;
-	for (; !status && optind < argc; optind++)
-		status = mount_tree(argv[optind], mount_count ? "allow_other" : start.mount_data);
-	if (!status)
-		status = serve_in_background(&start);
-	if (status)
-		unmount_all();
-	return status;
+	return daemon_main(&server, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * treeserver.h - what the parts of treeserver share: its mounts, the tree in
+ * treeserver.h - what the parts of treeserver share: the tree in
  * memory, the settings.  Not for the other servers.
  */
 #ifndef TREESERVER_H
@@ -12,19 +12,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define MOUNTS	2
+#include "daemon.h"
 
-/**
- * struct tree_mount - one of the places where the tree is mounted
- * @device:	its /dev/fuse descriptor
- * @path:	the mount point
- * @number:	which one it is
- */
-struct tree_mount {
-	int device;
-	const char *path;
-	int number;
-};
+#define MOUNTS	2
 
 struct tree_entry {
 	struct tree_entry *next;
@@ -78,7 +68,6 @@ enum atomic_answer {
 
 /* What the command line asked for; @atomic may change by a command. */
 struct settings {
-	int threads;
 	uint32_t timeout;
 	uint32_t open_flags;
 	uint64_t init_flags;
@@ -86,12 +75,8 @@ struct settings {
 };
 
 extern struct settings settings;
-extern FILE *log_file;
 
-/* treeserver.c: send a reply; 0, or what write(2) set errno to */
-int reply(struct tree_mount *mount, const struct fuse_in_header *in, int error,
-	  const void *data, size_t size);
-/* The other descriptor of the first place, if it has two; of -1, its first. */
+/* treeserver.c: the other descriptor of the first place, if it has two; of -1, its first. */
 int other_device(int device);
 
 /*
@@ -118,24 +103,24 @@ void tree_attr(struct fuse_attr *attr, const struct tree_node *node);
 void tree_totals(int mount, long *lookups, long *opens);
 
 /* treeserver-ops.c */
-void answer_request(struct tree_mount *mount, const struct fuse_in_header *in,
-		    const void *arguments);
+void answer_request(struct place *place, const struct fuse_in_header *in,
+		    const void *arguments, size_t size);
 /* Answer with the node's entry, and count the lookup; 0 or errno. */
-int answer_entry(struct tree_mount *mount, const struct fuse_in_header *in,
+int answer_entry(struct place *place, const struct fuse_in_header *in,
 		 struct tree_node *node);
-void fill_entry(struct tree_mount *mount, struct fuse_entry_out *entry,
+void fill_entry(struct place *place, struct fuse_entry_out *entry,
 		const struct tree_node *node);
 
 /* treeserver-create.c */
-void answer_create(struct tree_mount *mount, const struct fuse_in_header *in,
+void answer_create(struct place *place, const struct fuse_in_header *in,
 		   const struct fuse_create_in *create);
-void answer_atomic_create(struct tree_mount *mount, const struct fuse_in_header *in,
+void answer_atomic_create(struct place *place, const struct fuse_in_header *in,
 			  const struct fuse_create_in *create);
 /* The answer with this name, or -1. */
 int atomic_answer(const char *name);
 
-/* treeserver-inval.c: send a reply that opens a file, as reply() does */
-int reply_open(struct tree_mount *mount, const struct fuse_in_header *in, uint64_t nodeid,
+/* treeserver-inval.c: send a reply that opens a file, as daemon_reply() does */
+int reply_open(struct place *place, const struct fuse_in_header *in, uint64_t nodeid,
 	       const void *data, size_t size);
 /* 0 if the command was one of its own. */
 int obey_inval(FILE *answer, const char *command, char *argument);

@@ -356,7 +356,7 @@ carries_the_same() {
 		name=$(printf security.selinux | od -An -v -tx1 | tr -d ' \n')
 		like "$carried" "01000000.{16}${name}00" "one label, and its name"
 	else
-		like "$carried" "0000000000000000$" "a header that announces no label"
+		like "$carried" "0800000000000000$" "a header of 8 bytes that announces no label"
 	fi
 }
 
@@ -454,26 +454,31 @@ is_since() {
 	two_trees_stop
 }
 
-# create_files NAME VALUE: 25 files, with that value; microseconds in $us.
+# create_files NAME VALUE ROUND: 10 files, with that value; the least microseconds
+# that a round took are in $least.
 create_files() {
 	connection_set "$FX/$1" atomic_create "$2"
-	run_ 0 mkdir "$FX/$1/$2"
-	run_ 0 fxclient create-files "$FX/$1/$2" 25
-	us=$(field all_us)
+	run_ 0 mkdir "$FX/$1/$2$3"
+	run_ 0 fxclient create-files "$FX/$1/$2$3" 10
+	if [ "$(field all_us)" -lt "${least[$2]:-1000000000}" ]; then
+		least[$2]=$(field all_us)
+	fi
 }
 
-@test "with 20 ms a request, creating and closing files takes half of the time" {
-	local us off on
-	tree a --timeout 3600 --delay lookup=20 --delay create=20 --delay atomic_create=20 \
+@test "with 40 ms a request, creating and closing files takes half of the time" {
+	local -A least
+	local round
+	tree a --timeout 3600 --delay lookup=40 --delay create=40 --delay atomic_create=40 \
 		--fail flush=ENOSYS
-	create_files a off
-	off=$us
-	create_files a on
-	on=$us
-	at_least "$off" $((25 * 40 * 1000)) "microseconds for 25 files with off"
-	figure create_close_20ms_percent $((off * 100 / on)) "% of the files per second with off"
-	below $((on * 100)) $((off * 70)) "on: microseconds * 100, against 70 % of off's"
-	is "$(requests a CREATE) $(requests a ATOMIC_CREATE)" "25 25" "requests"
+	# in turns, and the best of three: what a busy host adds is left out
+	for round in 1 2 3; do
+		create_files a off $round
+		create_files a on $round
+	done
+	at_least "${least[off]}" $((10 * 80 * 1000)) "microseconds for 10 files with off"
+	figure create_close_40ms_percent $((least[off] * 100 / least[on])) "% of the files per second with off"
+	below $((least[on] * 100)) $((least[off] * 70)) "on: microseconds * 100, against 70 % of off's"
+	is "$(requests a CREATE) $(requests a ATOMIC_CREATE)" "30 30" "requests"
 	server_stop a
 }
 

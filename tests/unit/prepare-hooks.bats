@@ -56,16 +56,10 @@ prepare_it() {
 	assert_nothing_made
 }
 
-@test "hooks: a hook too many or too few in the patch is refused" {
-	echo 'file.c coffee_pour fuse_ext_sugar' >>"$FUSE_EXT_HOOKS/6.12.hooks"
+@test "hooks: a hunk for another function than it says is refused" {
+	sed -i 's/@@ tea_pour$/@@ coffee_pour/' "$FUSE_EXT_HOOKS/6.12.patch"
 	run -4 prepare_it
-	assert_output_has "file.c, function coffee_pour, hook fuse_ext_sugar: it is nowhere in that file"
-	printf 'file.c tea_pour fuse_ext_pour\n' >"$FUSE_EXT_HOOKS/6.12.hooks"
-	run -4 prepare_it
-	assert_output_has "fuse_i.h, function struct:pot, hook fuse_ext_pot: it isn't expected there"
-	printf 'file.c tea_pour fuse_ext_pour\nfile.c tea_pour fuse_ext_pour\nfuse_i.h struct:pot fuse_ext_pot\n' \
-		>"$FUSE_EXT_HOOKS/6.12.hooks"
-	run -4 prepare_it
+	assert_output_has "file.c, function coffee_pour, hook fuse_ext_pour: it landed in tea_pour"
 	assert_nothing_made
 }
 
@@ -83,10 +77,11 @@ prepare_it() {
 	[ ! -e "${out%/*}/again" ]
 }
 
-@test "hooks: a missing list is a failure, not a pass" {
-	rm "$FUSE_EXT_HOOKS/6.12.hooks"
+@test "hooks: a hunk that doesn't say its function is a failure, not a pass" {
+	sed -i 's/@@ tea_pour$/@@/' "$FUSE_EXT_HOOKS/6.12.patch"
 	run -1 prepare_it
-	assert_output_has "6.12.hooks can't be read"
+	assert_output_has "hunk 1 of file.c says nothing behind its second @@"
+	assert_output_has "--make-patch"
 	assert_nothing_made
 }
 
@@ -97,15 +92,117 @@ prepare_it() {
 	grep -q 'FUSE_EXT_SERIES "6.13"' "$out/provenance.h"
 }
 
-@test "check: says of each hunk whether it fits, and of each series" {
+@test "hooks: kernels of one series may have patches of their own, by their names" {
+	printf '6.12 6.12-el10 *.el10*\n6.12 6.12\n' >"$FUSE_EXT_HOOKS/series"
+	sed 's/fuse_ext_pour/fuse_ext_pour_red/' "$FUSE_EXT_HOOKS/6.12.patch" \
+		>"$FUSE_EXT_HOOKS/6.12-el10.patch"
+	run -0 "$prepare" --kernel 6.12.0-55.el10.x86_64 --output "$out" --source "$tree"
+	grep -q fuse_ext_pour_red "$out/file.c"
+	run -0 prepare_it
+	grep -q 'fuse_ext_pour(' "$out/file.c"
+	printf '6.12 6.12-el10 *.el10*\n' >"$FUSE_EXT_HOOKS/series"
+	run -6 prepare_it
+}
+
+@test "check: says of each hook whether it fits, and of each series how many do" {
+	printf '6.12 6.12\n6.13 6.13\n' >"$FUSE_EXT_HOOKS/series"
+	sed 's/return err;/return -err;/' "$FUSE_EXT_HOOKS/6.12.patch" >"$FUSE_EXT_HOOKS/6.13.patch"
 	run -0 "$prepare" --check "$fuse"
-	grep -qP '^6\.12\tfile\.c\thunk 1\t.*\tfuse_ext_pour\tfits$' <<<"$output"
-	grep -qP '^6\.12\tfits$' <<<"$output"
+	has_row "$fuse, of kernel 6.12.7"
+	has_row "6.12: 2 of 2 places fit"
+	has_row "6.13: 1 of 2 places fit"
+	has_row "file.c tea_pour fuse_ext_pour fits"
+	has_row "fuse_i.h struct:pot fuse_ext_pot fits"
+	has_row "The hooks of 6.12 fit."
+	run -4 "$prepare" --check "$tree" --series 6.13
+	has_row "file.c tea_pour fuse_ext_pour missing: the lines at that place are others"
+	refute_output_has "6.12:"
+	run -2 "$prepare" --check "$tree" --series 6.14
+	assert_output_has "6.12 6.13"
+}
+
+@test "check: a series that fits is told even where more places of another one do" {
+	printf '6.12 6.12\n6.13 6.13\n' >"$FUSE_EXT_HOOKS/series"
+	sed 's/^+\tfuse_ext_pour(pot);/+\tfuse_ext_pour(fuse_ext_a(fuse_ext_b(pot)));/
+		s/int warm;/long warm;/' "$FUSE_EXT_HOOKS/6.12.patch" >"$FUSE_EXT_HOOKS/6.13.patch"
+	run -0 "$prepare" --check "$fuse"
+	has_row "6.12: 2 of 2 places fit"
+	has_row "6.13: 3 of 4 places fit"
+	has_row "fuse_i.h struct:pot fuse_ext_pot fits"
+	has_row "The hooks of 6.12 fit."
+}
+
+@test "check: says why one doesn't fit" {
 	sed -i 's/return pot->litres;/return 0;/' "$fuse/file.c"
 	run -4 "$prepare" --check "$tree"
-	grep -qP "^6\.12\tfile\.c\thunk 1\t.*\tdoesn't fit$" <<<"$output"
-	grep -qP '^6\.12\tfuse_i\.h\thunk 1\t.*\tfits$' <<<"$output"
-	grep -qP "^6\.12\tdoesn't fit$" <<<"$output"
+	has_row "file.c tea_pour fuse_ext_pour missing: the lines at that place are others"
+	has_row "fuse_i.h struct:pot fuse_ext_pot fits"
+	has_row "No hooks fit; the nearest are those of 6.12."
+	sed -i 's/tea_pour/tea_serve/' "$fuse/file.c"
+	run -4 "$prepare" --check "$tree"
+	has_row "file.c tea_pour fuse_ext_pour missing: there is no tea_pour"
+	printf 'int tea_pour(void)\n{\n\treturn 0;\n}\n' >"$fuse/tea.c"
+	run -4 "$prepare" --check "$tree"
+	has_row "file.c tea_pour fuse_ext_pour missing: tea_pour is in tea.c"
+	rm "$fuse/file.c"
+	run -4 "$prepare" --check "$tree"
+	has_row "file.c tea_pour fuse_ext_pour missing: there is no file.c; tea_pour is in tea.c"
+}
+
+@test "check: a hook that lands in the wrong function, or in none, doesn't fit" {
+	sed -i -e '/^static int tea_pour/,/^}/s/return pot->litres;/return 0;/' \
+		-e '/^static int coffee_pour/,/^}/{s/cups += pot->litres;/if (err)\n\t\treturn err;/;s/return cups;/return pot->litres;/}' \
+		"$fuse/file.c"
+	run -4 "$prepare" --check "$tree"
+	has_row "file.c tea_pour fuse_ext_pour wrong function: it landed in coffee_pour"
+	has_row "6.12: 1 of 2 places fit"
+}
+
+@test "check: hunks without a hook are places as well" {
+	cat >>"$FUSE_EXT_HOOKS/6.12.patch" <<'EOF'
+--- a/fs/fuse/inode.c
++++ b/fs/fuse/inode.c
+@@ -5,3 +5,3 @@
+ {
+-	pot->warm = 1;
++	pot->warm = 2;
+ 	return 0;
+EOF
+	run -0 "$prepare" --check "$tree"
+	has_row "inode.c - (hunk 1, no call) fits"
+	sed -i 's/warm = 1/warm = 3/' "$fuse/inode.c"
+	run -4 "$prepare" --check "$tree"
+	has_row "inode.c - (hunk 1, no call) missing: the lines at that place are others"
+}
+
+@test "check: what is no fs/fuse, or has hooks, is refused" {
+	run -5 "$prepare" --check "$root"
+	assert_output_has "is no fs/fuse"
+	prepare_it
+	run -5 "$prepare" --check "$out"
+	assert_output_has "already"
+}
+
+@test "make-patch: makes the patch of which the tree was made" {
+	prepare_it
+	run -0 --separate-stderr "$prepare" --make-patch "$tree" "$out"
+	diff - "$FUSE_EXT_HOOKS/6.12.patch" <<<"$output"
+	[ -z "$stderr" ]
+}
+
+@test "make-patch: refuses hooks of two functions in a hunk, no hook, and a file too many" {
+	prepare_it
+	sed -i -e '/^static int tea_pour/,/^}/s/return pot->litres;/fuse_ext_a();/' \
+		-e 's/^static int coffee_pour.*/&\n{\n\tfuse_ext_b();/' \
+		-e '/^static int coffee_pour/,/^}/{/^{/d}' "$out/file.c"
+	printf 'int a(void)\n{\n\tfuse_ext_a();\n}\nint b(void)\n{\n\tfuse_ext_b();\n}\n' >"$out/inode.c"
+	run -4 "$prepare" --make-patch "$tree" "$out"
+	assert_output_has "inode.c, line 7: a, b"
+	run -5 "$prepare" --make-patch "$tree" "$tree"
+	assert_output_has "there is no hook"
+	echo 'int own;' >"$out/own.c"
+	run -5 "$prepare" --make-patch "$tree" "$out"
+	assert_output_has "there is no own.c"
 }
 
 @test "check: changes nothing in the tree" {

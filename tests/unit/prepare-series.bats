@@ -27,11 +27,48 @@ dkms_conf() {
 	done
 }
 
-@test "series: each has a patch and a list of hooks" {
-	while read -r series name; do
-		[ -r "src/hooks/$name.patch" ] || { echo "$series: no $name.patch"; false; }
-		[ -r "src/hooks/$name.hooks" ] || { echo "$series: no $name.hooks"; false; }
-	done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' src/hooks/series)
+# The patches of src/hooks/series, each once.
+patches() {
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' src/hooks/series | awk '{ print $2 }' | sort -u
+}
+
+# The hooks that a patch has, each once.
+hooks_of() {
+	sed -n 's/^+[^+]//p' "src/hooks/$1.patch" | grep -ow 'fuse_ext_[a-z_]*' | sort -u
+}
+
+@test "series: each has a patch, and each patch a series" {
+	diff <(patches) <(cd src/hooks && printf '%s\n' *.patch | sed 's/\.patch$//' | sort)
+}
+
+@test "series: all have the same hooks" {
+	for name in $(patches); do
+		diff <(hooks_of 6.12) <(hooks_of "$name") || { echo "$name differs from 6.12"; false; }
+	done
+	[ "$(hooks_of 6.12 | wc -l)" -gt 20 ]
+}
+
+@test "series: each hunk with a hook says which function it is for" {
+	for name in $(patches); do
+		awk -v name="$name" '
+		/^@@/ { scope = $5 }
+		/^\+.*fuse_ext_/ && scope == "" { print name ": line " FNR; failed = 1 }
+		END { exit failed }' "src/hooks/$name.patch"
+	done
+}
+
+@test "series: dkms.conf reads the table from where it is itself" {
+	cp -r dkms.conf src "$BATS_TEST_TMPDIR"
+	echo '6.8 6.12' >>"$BATS_TEST_TMPDIR/src/hooks/series"
+	echo '6.12 6.12 *.el10*' >>"$BATS_TEST_TMPDIR/src/hooks/series"
+	cd /
+	regex=$(bash -c ". '$BATS_TEST_TMPDIR/dkms.conf'; echo \"\$BUILD_EXCLUSIVE_KERNEL\"")
+	[[ 6.8.0-45-generic =~ $regex ]]
+	[[ 7.3.4 =~ $regex ]]
+	[[ ! 6.9.1 =~ $regex ]]
+	rm "$BATS_TEST_TMPDIR/src/hooks/series"
+	regex=$(bash -c ". '$BATS_TEST_TMPDIR/dkms.conf'; echo \"\$BUILD_EXCLUSIVE_KERNEL\"")
+	[[ ! 7.3.4 =~ $regex ]]
 }
 
 @test "version: dkms.conf and debian/changelog have that of VERSION" {
@@ -59,5 +96,8 @@ dkms_conf() {
 
 @test "scripts of the packages pass shellcheck" {
 	command -v shellcheck >/dev/null || skip "shellcheck isn't installed"
-	shellcheck src/prepare debian/*.postinst debian/*.prerm debian/*.postrm
+	shellcheck -x src/prepare src/fuse-ext-source debian/*.postinst debian/*.prerm debian/*.postrm
+	shellcheck -x -s sh rpm/post rpm/preun rpm/postun
+	# What these use is set where they are sourced.
+	shellcheck -e SC2034,SC2154 src/prepare.d/*.bash
 }

@@ -45,13 +45,17 @@ root_kernel() {
 	printf '%s\n' "${image##*/vmlinuz-}"
 }
 
+# on_debian: are this machine's packages Debian's?  There may be rpm as well.
+on_debian() { [ -e /etc/debian_version ]; }
+
 # need COMMAND...: every one of them is there, or tell how to get it.
 need() {
-	local command missing=
+	local command missing='' how='run tests/vm/setup as root'
+	on_debian || how="install the packages of this distribution that have them"
 	for command; do
 		type -P "$command" >/dev/null || missing+=" $command"
 	done
-	[ -z "$missing" ] || die "missing on this machine:$missing; run tests/vm/setup as root"
+	[ -z "$missing" ] || die "missing on this machine:$missing; $how"
 }
 
 # root_hold ROOT: keeps tests/vm/root from removing it while this process, or

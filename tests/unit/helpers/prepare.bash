@@ -105,21 +105,16 @@ make_hooks() {
 	cat >"$FUSE_EXT_HOOKS/6.12.patch" <<'EOF'
 --- a/fs/fuse/file.c
 +++ b/fs/fuse/file.c
-@@ -9,2 +9,3 @@
+@@ -9,2 +9,3 @@ tea_pour
  		return err;
 +	fuse_ext_pour(pot);
  	return pot->litres;
 --- a/fs/fuse/fuse_i.h
 +++ b/fs/fuse/fuse_i.h
-@@ -4,2 +4,3 @@
+@@ -4,2 +4,3 @@ struct:pot
  	int warm;
 +	struct fuse_ext_pot ext;
  };
-EOF
-	cat >"$FUSE_EXT_HOOKS/6.12.hooks" <<'EOF'
-# FILE FUNCTION HOOK
-file.c tea_pour fuse_ext_pour
-fuse_i.h struct:pot fuse_ext_pot
 EOF
 }
 
@@ -201,4 +196,34 @@ assert_prepared() {
 		return 1
 	}
 	[ "$(ls -A "${out%/*}")" = fs ]
+}
+
+# has_row LINE: a line of the output, with single spaces
+has_row() {
+	tr -s ' ' <<<"$output" | grep -qxF -e "$1" || {
+		printf 'no row: %s\nthe output:\n%s\n' "$1" "$output"
+		return 1
+	}
+}
+
+# make_srpm NAME VERSION-RELEASE FILE...: a real source package of these files,
+# in the machine's /usr/src/fuse-ext-sources
+make_srpm() {
+	local name=$1 version=${2%-*} release=${2##*-} build=$BATS_TEST_TMPDIR/rpmbuild file n=0
+
+	shift 2
+	rm -rf "$build"
+	mkdir -p "$build/SOURCES" "$root/usr/src/fuse-ext-sources"
+	{
+		printf 'Name: %s\nVersion: %s\nRelease: %s\nSummary: test\nLicense: none\n' \
+			"$name" "$version" "$release"
+		for file; do
+			cp "$file" "$build/SOURCES/"
+			printf 'Source%s: %s\n' $((n++)) "${file##*/}"
+		done
+		printf '%%description\ntest\n'
+	} >"$build/$name.spec"
+	HOME=$BATS_TEST_TMPDIR rpmbuild --define "_topdir $build" \
+		--quiet -bs "$build/$name.spec"
+	mv "$build/SRPMS/"*.src.rpm "$root/usr/src/fuse-ext-sources/"
 }
