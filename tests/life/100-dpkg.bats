@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # The life of fuse-ext-dkms on a disk: what apt, dpkg and DKMS leave there.  Real
-# ones, and the module is compiled; but no kernel runs it here (see 910-life).
+# ones; the module is compiled once (make-once), and no kernel runs it (910-life).
 
 load helpers/life
 
@@ -18,7 +18,8 @@ setup_file() {
 	mkdir -p "$LIFE"
 	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$OLD" "$DEBS" >>"$LIFE/log"
 	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$BAD" "$DEBS" broken >>"$LIFE/log"
-	stand_in /usr/bin/make
+	small_source
+	stand_in /usr/bin/make "$BATS_TEST_DIRNAME/make-once" "$LIFE"
 	stand_in "$(type -P depmod)"
 	apt_ ok install "$DEBS"/fusectl_*.deb
 	snapshot >"$LIFE/before"
@@ -135,8 +136,10 @@ as_before() {
 	cp -a /var/lib/dkms "$LIFE/dkms"
 	mount -t tmpfs -o "size=$(($(du -sk "$LIFE/dkms" | cut -f 1) + 4096))k" none /var/lib/dkms
 	cp -a "$LIFE/dkms/." /var/lib/dkms/
+	: >"$LIFE/compile"
 	apt_ fails install "$(package "$NEW")"
 	says "MB left, and a build takes up to"
+	rm "$LIFE/compile"
 	is "$(module "$KERNEL")" "$OLD" "the module"
 	mount -o remount,size=100% /var/lib/dkms
 	mended

@@ -97,18 +97,32 @@ kernel_remove() {
 	rm -rf "/lib/modules/$1" "/usr/src/linux-headers-$1"
 }
 
-# stand_in PATH: from now on it stops where `stop_at` says.
+# stand_in PATH [COMMAND...]: from now on it stops where killed_at() says; else it
+# is what it was, or COMMAND.
 stand_in() {
+	local name=${1##*/} command="-a ${1##*/} $1.real"
+	[ $# -eq 1 ] || command="${*:2}"
 	mv "$1" "$1.real"
 	cat >"$1" <<-END
 		#!/bin/bash
-		if [ -e $LIFE/stop.${1##*/} ]; then
-			: >$LIFE/reached.${1##*/}
+		if [ -e $LIFE/stop.$name ]; then
+			: >$LIFE/reached.$name
 			sleep 600
 		fi
-		exec -a ${1##*/} $1.real "\$@"
+		exec $command "\$@"
 	END
 	chmod 755 "$1"
+}
+
+# small_source: of the kernel's source what src/prepare takes out of it, which it
+# does anew after each purge: seconds for all of it.
+small_source() {
+	local tarball=(/usr/src/linux-source-*.tar.xz) scratch
+	scratch=$(mktemp -d)
+	tar --extract --xz --file "${tarball[0]}" --directory "$scratch" --wildcards --anchored \
+		--no-wildcards-match-slash '*/Makefile' '*/fs/fuse'
+	(cd "$scratch" && tar --create --xz --file "${tarball[0]}" -- *)
+	rm -rf "$scratch"
 }
 
 # killed_at TOOL ARGUMENT...: apt-get, killed with all its children when it runs TOOL.
