@@ -33,6 +33,10 @@ places() {
 		"$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$FUSE_EXT_SRC/dkms.conf")"
 	printf 'debian/changelog %s\n' \
 		"$(sed -n '1s/^fuse-ext (\(.*\)) .*/\1/p' "$FUSE_EXT_SRC/debian/changelog")"
+	printf 'rpm/fuse-ext.spec %s\n' \
+		"$(sed -n 's/^Version: *\(.*\)$/\1/p' "$FUSE_EXT_SRC/rpm/fuse-ext.spec")"
+	printf 'rpm/fuse-ext.spec(%%changelog) %s\n' \
+		"$(sed -n '/^%changelog/,$s/^\* .*> - \(.*\)-[0-9]*$/\1/p' "$FUSE_EXT_SRC/rpm/fuse-ext.spec" | head -n 1)"
 	printf 'CHANGELOG %s\n' \
 		"$(sed -n 's/^\([0-9][0-9.]*\) (.*)$/\1/p' "$FUSE_EXT_SRC/CHANGELOG" | head -n 1)"
 }

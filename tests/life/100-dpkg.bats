@@ -19,8 +19,7 @@ setup_file() {
 	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$OLD" "$DEBS" >>"$LIFE/log"
 	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$BAD" "$DEBS" broken >>"$LIFE/log"
 	small_source
-	# depmod(8) would read thousands of modules each time
-	mount -t tmpfs none "/lib/modules/$KERNEL/kernel"
+	few_modules "/lib/modules/$KERNEL/kernel"
 	depmod "$KERNEL"
 	stand_in /usr/bin/make "$BATS_TEST_DIRNAME/make-once" "$LIFE"
 	stand_in "$(type -P depmod)"

@@ -3,7 +3,7 @@
 #
 # The scriptlets of the rpm fuse-ext-dkms, and its spec: what they do and say in
 # each state of the machine.  The machine is a directory, and dkms, fusectl and
-# fuse-ext-source are stand-ins.  For those of Debian: packaging-scripts.bats.
+# fuse-ext-source are stand-ins; dkms-versions is the real one.  For those of Debian: packaging-scripts.bats.
 
 # shellcheck disable=SC2016 # what stand-ins expand
 setup() {
@@ -15,8 +15,11 @@ setup() {
 		"$root/var/lib/dkms/fuse-ext" "$root/var/cache" "$root/usr/src" "$BATS_TEST_TMPDIR/bin"
 	for script in post preun postun; do
 		sed -e "s#\(/lib/modules\|/sys/module\|/var/lib/dkms\|/var/cache\|/usr/src\|/run/\)#$root\1#g" \
-			-e 's/@VERSION@/0.2.0/' "$top/rpm/$script" >"$BATS_TEST_TMPDIR/$script"
+			-e 's/@VERSION@/0.2.0/' -e "s#/usr/lib/fuse-ext/dkms-versions#$top/dkms/versions#" \
+			"$top/rpm/$script" >"$BATS_TEST_TMPDIR/$script"
 	done
+	export FUSE_EXT_SYSROOT=$root
+	tree=$root/var/lib/dkms/fuse-ext
 	log=$BATS_TEST_TMPDIR/log
 	: >"$log"
 	dkms=$BATS_TEST_TMPDIR/dkms-state
@@ -52,8 +55,17 @@ status)
 	awk -v v="\$version" -v k="\$kernel" '(v == "" || \$1 == v) && (k == "" || \$2 == k || \$2 == "-") {
 		print "fuse-ext/" \$1 (\$2 == "-" ? "" : ", " \$2 ", x86_64") ": " \$3 }' \$state
 	;;
-add) echo "\$version - added" >>\$state ;;
-build) [ ! -e $BATS_TEST_TMPDIR/build-fails ] || exit 10 ;;
+add)
+	echo "\$version - added" >>\$state
+	mkdir -p $tree/\$version
+	ln -s /usr/src/fuse-ext-\$version $tree/\$version/source
+	;;
+build)
+	[ -e $BATS_TEST_TMPDIR/build-fails ] || exit 0
+	mkdir -p $tree/\$version/build
+	printf 'log\nprepare: the hooks do not fit\n  file.c\nother\n' >$tree/\$version/build/make.log
+	exit 10
+	;;
 install)
 	awk -v k="\$kernel" '\$2 == k { \$3 = "built" } { print }' \$state >\$state.new
 	echo "\$version \$kernel installed" >>\$state.new
@@ -62,6 +74,7 @@ install)
 remove)
 	awk -v v="\$version" -v k="\$kernel" '\$1 == v && (k == "" || \$2 == k) { next } { print }' \$state >\$state.new
 	mv \$state.new \$state
+	rm -r "$tree/\${version:?}"
 	;;
 esac
 END
@@ -79,16 +92,26 @@ echo \$2 package $1 -
 [ $1 != missing ] || exit 3"
 }
 
-# The version that was installed before, for $kernel and others.
-earlier() {
+# registered VERSION KERNEL...: as DKMS has it, with its source.
+registered() {
 	local name
 
-	for name in "$kernel" "$@"; do
-		echo "0.1.0 $name installed" >>"$dkms"
+	for name in "${@:2}"; do
+		echo "$1 $name installed" >>"$dkms"
 	done
-	mkdir -p "$root/usr/src/fuse-ext-0.1.0" "$root/var/lib/dkms/fuse-ext/0.1.0"
-	echo 0.1.0 >"$root/usr/src/fuse-ext-0.1.0/VERSION"
-	ln -s "$root/usr/src/fuse-ext-0.1.0" "$root/var/lib/dkms/fuse-ext/0.1.0/source"
+	mkdir -p "$root/usr/src/fuse-ext-$1" "$tree/$1"
+	echo "$1" >"$root/usr/src/fuse-ext-$1/VERSION"
+	ln -s "/usr/src/fuse-ext-$1" "$tree/$1/source"
+}
+
+# The version that was installed before, for $kernel and others.
+earlier() {
+	registered 0.1.0 "$kernel" "$@"
+}
+
+# The source that DKMS has of VERSION.
+source_of() {
+	cat "$root$(readlink "$tree/$1/source")/VERSION"
 }
 
 loaded() {
@@ -151,7 +174,7 @@ END
 dkms add 0.2.0
 dkms build 0.2.0 $kernel
 dkms install 0.2.0 $kernel
-dkms remove 0.1.0 $kernel
+dkms remove 0.1.0
 fusectl unload
 fusectl load
 END
@@ -172,24 +195,18 @@ END
 	earlier
 	loaded BBBB
 	touch "$BATS_TEST_TMPDIR/build-fails"
-	mkdir -p "$root/var/lib/dkms/fuse-ext/0.2.0/build"
-	printf 'log\nprepare: the hooks do not fit\n  file.c\nother\n' \
-		>"$root/var/lib/dkms/fuse-ext/0.2.0/build/make.log"
 	run -0 script post 2
 	assert_says $'prepare: the hooks do not fit\n  file.c\n'
-	assert_says "version 0.1.0 stays"
+	assert_says "0.1.0 stays for the kernel $kernel, for which 0.2.0 isn't built"
 	assert_did <<END
 dkms add 0.2.0
 dkms build 0.2.0 $kernel
 END
 	rm -r "$root/usr/src/fuse-ext-0.1.0"
-	[ "$(cat "$root/var/lib/dkms/fuse-ext/0.1.0/source/VERSION")" = 0.1.0 ]
-	# dkms 3.2 doesn't know a version of which it isn't a link
-	[ "$(readlink "$root/var/lib/dkms/fuse-ext/0.1.0/source")" = kept-source ]
+	[ "$(source_of 0.1.0)" = 0.1.0 ]
 	# again, with the copy
 	run -0 script post 2
-	[ "$(cat "$root/var/lib/dkms/fuse-ext/0.1.0/source/VERSION")" = 0.1.0 ]
-	[ ! -e "$root/var/lib/dkms/fuse-ext/0.1.0/kept-source/kept-source" ]
+	[ "$(source_of 0.1.0)" = 0.1.0 ]
 }
 
 @test "post: of two kernels, the earlier version stays for the one that can't be built" {
@@ -197,17 +214,18 @@ END
 	run -0 script post 2
 	grep -qx "0.1.0 6.12.1-100.fc41.x86_64 installed" "$dkms"
 	grep -qx "0.2.0 $kernel installed" "$dkms"
-	run ! grep "0.1.0 $kernel" "$dkms"
-	[ "$(readlink "$root/var/lib/dkms/fuse-ext/0.1.0/source")" = kept-source ]
+	run ! grep -x "0.1.0 $kernel installed" "$dkms"
+	rm -r "$root/usr/src/fuse-ext-0.1.0"
+	[ "$(source_of 0.1.0)" = 0.1.0 ]
 }
 
 @test "post: a downgrade to the version that was kept builds from the package's own source" {
-	echo "0.2.0 $kernel installed" >>"$dkms"
-	mkdir -p "$root/usr/src/fuse-ext-0.2.0" "$root/var/lib/dkms/fuse-ext/0.2.0/kept-source"
-	ln -s kept-source "$root/var/lib/dkms/fuse-ext/0.2.0/source"
+	registered 0.2.0 "$kernel"
+	mkdir -p "$root/var/lib/fuse-ext/fuse-ext-0.2.0"
+	ln -sfn /var/lib/fuse-ext/fuse-ext-0.2.0 "$tree/0.2.0/source"
 	run -0 script post 2
-	[ "$(readlink -f "$root/var/lib/dkms/fuse-ext/0.2.0/source")" = "$root/usr/src/fuse-ext-0.2.0" ]
-	[ ! -e "$root/var/lib/dkms/fuse-ext/0.2.0/kept-source" ]
+	[ "$(readlink "$tree/0.2.0/source")" = /usr/src/fuse-ext-0.2.0 ]
+	[ ! -e "$root/var/lib/fuse-ext" ]
 }
 
 @test "post: the same version again is built anew" {
@@ -242,7 +260,7 @@ END
 
 @test "preun: a removal unloads, and takes all versions out of DKMS" {
 	earlier
-	echo "0.2.0 $kernel installed" >>"$dkms"
+	registered 0.2.0 "$kernel"
 	loaded BBBB
 	run -0 script preun 0
 	assert_says "fuse_ext is unloaded"
@@ -254,7 +272,7 @@ END
 }
 
 @test "preun: a removal with mounts leaves it loaded, says so, and finishes" {
-	echo "0.2.0 $kernel installed" >>"$dkms"
+	registered 0.2.0 "$kernel"
 	loaded BBBB
 	stand_in fusectl 'echo "fusectl: in use" >&2; exit 1'
 	run -0 script preun 0
@@ -263,7 +281,7 @@ END
 }
 
 @test "preun: an upgrade is nothing; a chroot isn't unloaded" {
-	echo "0.2.0 $kernel installed" >>"$dkms"
+	registered 0.2.0 "$kernel"
 	loaded BBBB
 	run -0 script preun 1
 	assert_did </dev/null

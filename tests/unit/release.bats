@@ -9,10 +9,11 @@ setup() {
 	bats_require_minimum_version 1.5.0
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree/debian" "$tree/tests" "$tree/build" "$BATS_TEST_TMPDIR/bin"
+	mkdir -p "$tree/debian" "$tree/rpm" "$tree/tests" "$tree/build" "$BATS_TEST_TMPDIR/bin"
 	cp -r "$top/release" "$tree/"
 	cp "$top"/{VERSION,CHANGELOG,dkms.conf,Makefile} "$tree/"
 	cp "$top/debian/changelog" "$tree/debian/"
+	cp "$top/rpm/fuse-ext.spec" "$tree/rpm/"
 	cp "$top/tests/matrix" "$tree/tests/"
 	printf '%s\n' /build/ /dist/ >"$tree/.gitignore"
 	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
@@ -61,12 +62,16 @@ says() {
 	grep -qx 'PACKAGE_VERSION="7.8.9"' dkms.conf
 	[ "$(dpkg-parsechangelog -S Version)" = 7.8.9 ]
 	[ "$(dpkg-parsechangelog --offset 1 --count 1 -S Version)" = "$before" ]
+	grep -qx 'Version:  *7.8.9' rpm/fuse-ext.spec
+	grep -qx '\* .* - 7.8.9-1' rpm/fuse-ext.spec
+	grep -qx "\* .* - $before-1" rpm/fuse-ext.spec
 	grep -qx '7.8.9 (not released)' CHANGELOG
 	grep -q "^$before (" CHANGELOG
 	# once more: no second entry
 	run -0 release/set-version 7.8.9
 	[ "$(grep -c '^7\.8\.9 (' CHANGELOG)" = 1 ]
 	[ "$(grep -c '^fuse-ext (7\.8\.9)' debian/changelog)" = 1 ]
+	[ "$(grep -c '^\* .* - 7\.8\.9-' rpm/fuse-ext.spec)" = 1 ]
 }
 
 @test "set-version: who makes the release stands in debian/changelog" {
@@ -88,6 +93,7 @@ says() {
 	run -1 release/check
 	says "dkms.conf has version"
 	says "debian/changelog has version"
+	says "rpm/fuse-ext.spec has version"
 	says "CHANGELOG has version"
 	says "release/set-version 7.8.9"
 }

@@ -114,6 +114,17 @@ stand_in() {
 	chmod 755 "$1"
 }
 
+# few_modules DIR: of the kernel's modules those of FUSE, since depmod(8) reads all
+# that there are each time.  With none at all DKMS takes the kernel for removed.
+few_modules() {
+	mkdir "$LIFE/modules"
+	cp -a "$1/fs/fuse" "$LIFE/modules/"
+	mount -t tmpfs none "$1"
+	mkdir "$1/fs"
+	mv "$LIFE/modules/fuse" "$1/fs/"
+	rmdir "$LIFE/modules"
+}
+
 # small_source: of the kernel's source what src/prepare takes out of it, which it
 # does anew after each purge: seconds for all of it.
 small_source() {
