@@ -6,34 +6,12 @@
 load helpers/life
 
 setup_file() {
-	need_layer
 	bats_require_minimum_version 1.5.0
-	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-1800} DEBIAN_FRONTEND=noninteractive
-	local deb=("$DEBS"/fuse-ext-dkms_*_all.deb)
-	NEW=$(dpkg-deb -f "${deb[0]}" Version)
-	local headers=(/lib/modules/*/build)
-	KERNEL=${headers[-1]%/build}
-	KERNEL=${KERNEL##*/}
-	export NEW KERNEL SECOND=$KERNEL-second
-	mkdir -p "$LIFE"
-	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$OLD" "$DEBS" >>"$LIFE/log"
-	"$BATS_TEST_DIRNAME/other-version" "$(package "$NEW")" "$BAD" "$DEBS" broken >>"$LIFE/log"
-	small_source
-	few_modules "/lib/modules/$KERNEL/kernel"
-	depmod "$KERNEL"
-	stand_in /usr/bin/make "$BATS_TEST_DIRNAME/make-once" "$LIFE"
-	stand_in "$(type -P depmod)"
-	apt_ ok install "$DEBS"/fusectl_*.deb
-	snapshot >"$LIFE/before"
+	life_file
 }
 
 setup() {
 	bats_require_minimum_version 1.5.0
-}
-
-as_before() {
-	snapshot >"$LIFE/after"
-	diff "$LIFE/before" "$LIFE/after"
 }
 
 @test "install: the module of this version is there for the kernel" {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 #
-# What each file says of its licence is what debian/copyright says of it, and the
-# texts of the licences are there.
+# What each file says of its licence is what debian/copyright and the rpm's spec say
+# of it, and the texts of the licences are there.
 
 setup() {
 	bats_require_minimum_version 1.5.0
@@ -50,6 +50,24 @@ licence_of() {
 	done < <(files)
 	printf '%s' "$wrong"
 	[ -z "$wrong" ]
+}
+
+# by_copyright LICENCE: its paragraph, as text.
+by_copyright() {
+	awk -v licence="License: $1" '!$0 { on = 0 } on { sub(/^ \.?/, ""); print } $0 == licence { on = 1 }' \
+		debian/copyright
+}
+
+@test "the texts in LICENSES are those in debian/copyright, and the rpms have them" {
+	diff <(by_copyright BSD-2-Clause) <(tail -n +3 LICENSES/BSD-2-Clause)
+	diff <(by_copyright GPL-2.0-Linux-syscall-note | tail -n +3) <(tail -n +4 LICENSES/Linux-syscall-note)
+	if [ -d /usr/share/common-licenses ]; then
+		cmp LICENSES/GPL-2.0 /usr/share/common-licenses/GPL-2
+		cmp LICENSES/LGPL-2.1 /usr/share/common-licenses/LGPL-2.1
+	fi
+	for licence in LICENSES/*; do
+		grep -q "^%license.*$licence" rpm/fuse-ext.spec
+	done
 }
 
 @test "debian/copyright has these files and licences, and their texts are here" {

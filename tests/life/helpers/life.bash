@@ -14,6 +14,36 @@ need_layer() {
 	}
 }
 
+# life_file: for setup_file; the first file of a layer makes what all of them use.
+life_file() {
+	need_layer
+	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-1800} DEBIAN_FRONTEND=noninteractive
+	local debs=("$DEBS"/fuse-ext-dkms_*_all.deb) headers=(/lib/modules/*/build)
+	KERNEL=${headers[-1]%/build}
+	KERNEL=${KERNEL##*/}
+	NEW=$(cat "$BATS_TEST_DIRNAME/../../VERSION")
+	export NEW KERNEL SECOND=$KERNEL-second
+	if [ -e "$LIFE/before" ]; then
+		return
+	fi
+	mkdir -p "$LIFE"
+	"$BATS_TEST_DIRNAME/other-version" "${debs[0]}" "$OLD" "$DEBS" >>"$LIFE/log"
+	"$BATS_TEST_DIRNAME/other-version" "${debs[0]}" "$BAD" "$DEBS" broken >>"$LIFE/log"
+	few_modules "/lib/modules/$KERNEL/kernel"
+	depmod "$KERNEL"
+	small_source
+	stand_in /usr/bin/make "$BATS_TEST_DIRNAME/make-once" "$LIFE"
+	stand_in "$(type -P depmod)"
+	apt_ ok install "$DEBS"/fusectl_*.deb
+	snapshot >"$LIFE/before"
+}
+
+# as_before: every file and folder is what it was before the first test.
+as_before() {
+	snapshot >"$LIFE/after"
+	diff "$LIFE/before" "$LIFE/after"
+}
+
 # apt_ STATUS ARGUMENT...: apt-get, output in $output.
 apt_() {
 	local expected=$1

@@ -20,9 +20,14 @@ life_file() {
 		[ "$FX_NEW" = $FX_OLD ] || [ "$FX_NEW" = $FX_BROKEN ] || break
 	done
 	export FX_NEW
-	# depmod(8) would read thousands of modules, minutes in an emulated machine
+	# depmod(8) would read thousands of modules, minutes in an emulated machine; with
+	# none at all DKMS takes the kernel for removed, and its modules.dep away
 	if [ -d "$FX_KERNEL_MODULES" ]; then
+		mkdir /run/life.modules
+		cp -a "$FX_KERNEL_MODULES/fs/fuse" "${FX_KERNEL_MODULES%/*}"/modules.* /run/life.modules/
 		mount -t tmpfs none "$FX_KERNEL_MODULES"
+		mkdir "$FX_KERNEL_MODULES/fs"
+		mv /run/life.modules/fuse "$FX_KERNEL_MODULES/fs/"
 	fi
 	mv /usr/bin/make /usr/bin/make.real
 	cat >/usr/bin/make <<-'END'
@@ -49,6 +54,8 @@ life_file_end() {
 	fi
 	if mountpoint -q "$FX_KERNEL_MODULES"; then
 		umount "$FX_KERNEL_MODULES"
+		mv /run/life.modules/modules.* "${FX_KERNEL_MODULES%/*}/"
+		rmdir /run/life.modules
 	fi
 }
 
