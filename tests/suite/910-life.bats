@@ -79,7 +79,10 @@ all_gone() {
 	is "$(on_disk)" "$FX_OLD" "the module on the disk"
 	apt_ 0 install --allow-downgrades "$(package "$FX_OLD")"
 	: >/run/life.stop
-	start "$FX/apt" unshare --pid --fork --kill-child apt-get -q -y install "$(package "$FX_NEW")"
+	# sh, since the signal of --kill-child doesn't reach who has changed its user
+	# shellcheck disable=SC2016  # for that sh
+	start "$FX/apt" unshare --pid --fork --kill-child sh -c 'apt-get -q -y install "$1"; exit' \
+		sh "$(package "$FX_NEW")"
 	soon 300 test -e /run/life.reached || fail "apt doesn't come to make: $(<"$FX/apt")"
 	kill -KILL "$started"
 	ends "$started" 20 || fail "apt can't be killed"

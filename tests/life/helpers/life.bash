@@ -18,8 +18,8 @@ need_layer() {
 life_file() {
 	need_layer
 	export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-1800} DEBIAN_FRONTEND=noninteractive
-	local debs=("$DEBS"/fuse-ext-dkms_*_all.deb) headers=(/lib/modules/*/build)
-	KERNEL=${headers[-1]%/build}
+	local debs=("$DEBS"/fuse-ext-dkms_*_all.deb) builds=(/lib/modules/*/build)
+	KERNEL=${builds[-1]%/build}
 	KERNEL=${KERNEL##*/}
 	NEW=$(cat "$BATS_TEST_DIRNAME/../../VERSION")
 	export NEW KERNEL SECOND=$KERNEL-second
@@ -174,8 +174,11 @@ killed_at() {
 	[ -p "$LIFE/output" ] || mkfifo "$LIFE/output"
 	cat "$LIFE/output" >>"$LIFE/log" 3>&- &
 	reader=$!
-	unshare --pid --fork --kill-child apt-get -q -y --no-install-recommends "$@" \
-		>"$LIFE/output" 2>&1 </dev/null 3>&- &
+	# The signal of --kill-child doesn't reach a process that has changed its user in
+	# between, as apt-get does; sh, the first of the pid namespace, takes it along.
+	# shellcheck disable=SC2016  # for that sh
+	unshare --pid --fork --kill-child sh -c 'apt-get "$@"; exit' sh \
+		-q -y --no-install-recommends "$@" >"$LIFE/output" 2>&1 </dev/null 3>&- &
 	pid=$!
 	for _ in {1..6000}; do
 		if [ -e "$LIFE/reached.$tool" ] || ! kill -0 "$pid" 2>/dev/null; then
