@@ -26,13 +26,13 @@ scriptlet() {
 tree=$BATS_TEST_DIRNAME/../..
 files() {
 	local source=/usr/src/fuse-ext-$1
-	mkdir -p "$source" /usr/lib/fuse-ext
+	mkdir -p "$source" /usr/share/fuse-ext
 	cp -r "$tree"/{dkms.conf,VERSION,include,src} "$source/"
 	echo "$1" >"$source/VERSION"
 	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$source/dkms.conf"
 	[ -z "${2:-}" ] || echo '#error this version is broken' >>"$source/src/redirect.h"
 	ln -sfn "../src/fuse-ext-$1/src/fuse-ext-source" /usr/sbin/fuse-ext-source
-	cp "$tree/dkms/versions" /usr/lib/fuse-ext/dkms-versions
+	cp "$tree/dkms/versions" /usr/share/fuse-ext/dkms-versions
 }
 
 installed() { # VERSION
@@ -56,7 +56,7 @@ upgraded() { # FROM TO [broken]
 
 removed() { # VERSION
 	scriptlet preun "$1" 0
-	rm -r "/usr/src/fuse-ext-$1" /usr/lib/fuse-ext /usr/sbin/fuse-ext-source
+	rm -r "/usr/src/fuse-ext-$1" /usr/share/fuse-ext /usr/sbin/fuse-ext-source
 	scriptlet postun "$1" 0
 }
 

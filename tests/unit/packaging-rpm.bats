@@ -15,7 +15,7 @@ setup() {
 		"$root/var/lib/dkms/fuse-ext" "$root/var/cache" "$root/usr/src" "$BATS_TEST_TMPDIR/bin"
 	for script in post preun postun; do
 		sed -e "s#\(/lib/modules\|/sys/module\|/var/lib/dkms\|/var/cache\|/usr/src\|/run/\)#$root\1#g" \
-			-e 's/@VERSION@/0.2.0/' -e "s#/usr/lib/fuse-ext/dkms-versions#$top/dkms/versions#" \
+			-e 's/@VERSION@/0.2.0/' -e "s#/usr/share/fuse-ext/dkms-versions#$top/dkms/versions#" \
 			"$top/rpm/$script" >"$BATS_TEST_TMPDIR/$script"
 	done
 	export FUSE_EXT_SYSROOT=$root

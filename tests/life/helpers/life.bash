@@ -127,15 +127,15 @@ kernel_remove() {
 	rm -rf "/lib/modules/$1" "/usr/src/linux-headers-$1"
 }
 
-# stand_in PATH [COMMAND...]: from now on it stops where killed_at() says; else it
-# is what it was, or COMMAND.
+# stand_in PATH [COMMAND...]: from now on it stops where killed_at() says, make(1)
+# only where it is to compile; else it is what it was, or COMMAND.
 stand_in() {
 	local name=${1##*/} command="-a ${1##*/} $1.real"
 	[ $# -eq 1 ] || command="${*:2}"
 	mv "$1" "$1.real"
 	cat >"$1" <<-END
 		#!/bin/bash
-		if [ -e $LIFE/stop.$name ]; then
+		if [ -e $LIFE/stop.$name ] && { [ $name != make ] || [ "\${*: -1}" = modules ]; }; then
 			: >$LIFE/reached.$name
 			sleep 600
 		fi
