@@ -106,6 +106,7 @@ setup() {
 @test "apt is killed while it removes: dpkg --configure -a, and removing it again" {
 	have "$NEW"
 	killed_at depmod remove fuse-ext-dkms
+	mended
 	apt_ ok remove fuse-ext-dkms
 	purged
 	as_before

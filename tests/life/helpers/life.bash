@@ -127,17 +127,18 @@ kernel_remove() {
 	rm -rf "/lib/modules/$1" "/usr/src/linux-headers-$1"
 }
 
-# stand_in PATH [COMMAND...]: from now on it stops where killed_at() says, make(1)
-# only where it is to compile; else it is what it was, or COMMAND.
+# stand_in PATH [COMMAND...]: it is what it was, or COMMAND; but where killed_at() says,
+# make(1) only where it is to compile, it kills all of the pid namespace.
 stand_in() {
 	local name=${1##*/} command="-a ${1##*/} $1.real"
 	[ $# -eq 1 ] || command="${*:2}"
 	mv "$1" "$1.real"
 	cat >"$1" <<-END
 		#!/bin/bash
-		if [ -e $LIFE/stop.$name ] && { [ $name != make ] || [ "\${*: -1}" = modules ]; }; then
-			: >$LIFE/reached.$name
-			sleep 600
+		if [ -e $LIFE/kill.$name ] && { [ $name != make ] || [ "\${*: -1}" = modules ]; }; then
+			rm $LIFE/kill.$name
+			kill -KILL -1
+			exit 137
 		fi
 		exec $command "\$@"
 	END
@@ -166,35 +167,18 @@ small_source() {
 	rm -rf "$scratch"
 }
 
-# killed_at TOOL ARGUMENT...: apt-get, killed with all its children when it runs TOOL.
+# killed_at TOOL ARGUMENT...: apt-get, which is killed with all its children where
+# it runs TOOL; all of them are gone then.
 killed_at() {
-	local tool=$1 pid reader
+	local tool=$1
 	shift
-	: >"$LIFE/stop.$tool"
-	[ -p "$LIFE/output" ] || mkfifo "$LIFE/output"
-	cat "$LIFE/output" >>"$LIFE/log" 3>&- &
-	reader=$!
-	# The signal of --kill-child doesn't reach a process that has changed its user in
-	# between, as apt-get does; sh, the first of the pid namespace, takes it along.
-	# shellcheck disable=SC2016  # for that sh
-	unshare --pid --fork --kill-child sh -c 'apt-get "$@"; exit' sh \
-		-q -y --no-install-recommends "$@" >"$LIFE/output" 2>&1 </dev/null 3>&- &
-	pid=$!
-	for _ in {1..6000}; do
-		if [ -e "$LIFE/reached.$tool" ] || ! kill -0 "$pid" 2>/dev/null; then
-			break
-		fi
-		sleep 0.1
-	done
-	kill -KILL "$pid"
-	# all that write there are gone, and their locks with them
-	wait "$reader"
-	rm "$LIFE/stop.$tool"
-	[ -e "$LIFE/reached.$tool" ] || {
-		echo "apt-get $* didn't come to $tool; see $LIFE/log"
+	: >"$LIFE/kill.$tool"
+	# shellcheck disable=SC2016  # for that sh, which isn't killed: it is the first process
+	if unshare --pid --fork sh -c 'apt-get -q -y --no-install-recommends "$@"; exit' sh "$@" \
+		>>"$LIFE/log" 2>&1 </dev/null 3>&- || [ -e "$LIFE/kill.$tool" ]; then
+		echo "apt-get $* wasn't killed at $tool; see $LIFE/log"
 		return 1
-	}
-	rm "$LIFE/reached.$tool"
+	fi
 }
 
 # mended: what everybody is told to do after that.
