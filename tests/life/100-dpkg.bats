@@ -106,7 +106,9 @@ setup() {
 @test "apt is killed while it removes: dpkg --configure -a, and removing it again" {
 	have "$NEW"
 	killed_at depmod remove fuse-ext-dkms
-	mended
+	# what is being removed isn't configured by it, but apt wants it to be asked
+	run timeout 900 dpkg --configure -a
+	is "$status" 0 "dpkg --configure -a: $output"
 	apt_ ok remove fuse-ext-dkms
 	purged
 	as_before
