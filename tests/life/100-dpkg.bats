@@ -140,7 +140,7 @@ setup() {
 	mount -o remount,bind,ro /usr
 	apt_ fails install "$(package "$NEW")"
 	is "$(module "$KERNEL")" "$OLD" "the module"
-	umount /usr
+	umount --lazy /usr
 	apt_ ok install "$(package "$NEW")"
 	is "$(module "$KERNEL")" "$NEW" "the module"
 }
