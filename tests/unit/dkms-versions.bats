@@ -184,6 +184,18 @@ source_of() {
 	[ "$(cat "$BATS_TEST_TMPDIR/calls")" = "depmod $kernel" ]
 }
 
+@test "killed: a module that is removed, and still in modules.dep, leaves there, too" {
+	installed 0.1.0 "$kernel"
+	echo 'updates/dkms/fuse_ext.ko.xz: kernel/fs/fuse/fuse.ko' >"$root/lib/modules/$kernel/modules.dep"
+	: >"$root/lib/modules/$kernel/updates/dkms/fuse_ext.ko.xz"
+	: >"$BATS_TEST_TMPDIR/calls"
+	run -0 versions mend
+	[ ! -s "$BATS_TEST_TMPDIR/calls" ]
+	rm "$root/lib/modules/$kernel/updates/dkms"/fuse_ext.ko*
+	run -0 versions mend
+	[ "$(cat "$BATS_TEST_TMPDIR/calls")" = "depmod $kernel" ]
+}
+
 @test "killed: a copy of a source that no version uses goes" {
 	installed 0.1.0 "$kernel"
 	mkdir -p "$root/var/lib/fuse-ext/fuse-ext-0.1.0" "$root/var/lib/fuse-ext/fuse-ext-0.0.9.new"
