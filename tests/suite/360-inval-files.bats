@@ -289,7 +289,7 @@ longer() {
 	landed
 	is "$output" $'begun\ndone=OK\nagain=EIO close=EIO' "the file with read-ahead"
 	opened
-	echo 1 >/proc/sys/vm/drop_caches
+	uncache a file
 	flight a map file READ
 	inval OK a file
 	tell a release read
