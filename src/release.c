@@ -119,8 +119,13 @@ int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 	pid_t pid = task_pid_nr(current);
 	int err;
 
-	if (fuse_ext_is_failed_file(file))
+	if (fuse_ext_is_failed_file(file)) {
+		/* FLUSH is how close(2) drops POSIX locks at the server, else nothing needs it. */
+		if (test_bit(FUSE_EXT_INODE_REMOTE_LOCK,
+			     &get_fuse_inode(file_inode(file))->ext.flags))
+			fuse_ext_stock_file_operations->flush(file, id);
 		return -EIO;
+	}
 	if (file_count(file) == 1) {
 		WRITE_ONCE(ff->ext.closers[0], pid);
 		WRITE_ONCE(ff->ext.closers[1], pid);

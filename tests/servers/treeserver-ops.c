@@ -373,6 +373,9 @@ static void answer(struct place *place, const struct fuse_in_header *in,
 	case FUSE_RELEASEDIR:
 		answer_release(place, in);
 		break;
+	/* whoever wants a lock has it */
+	case FUSE_SETLK:
+	case FUSE_SETLKW:
 	case FUSE_FLUSH:
 	case FUSE_FSYNC:
 	case FUSE_DESTROY:

@@ -213,17 +213,18 @@ quiet_syncfs() { # NAME
 	local i
 	raw_server a --init-flags $WRITEBACK --delay write=20
 	connection_set "$FX/a" syncfs on
-	start "$FX/dirty" fxclient dirty "$FX/a/file9" 12
+	start "$FX/dirty" fxclient dirty "$FX/a/file9" 100
 	local writer=$started
 	pause_ms 500
 	for i in 1 2 3 4; do
 		start "$FX/sync$i" fxclient syncfs "$FX/a/file$i" 5
 	done
 	for i in 1 2 3 4; do
-		soon 10 grep -q error=OK "$FX/sync$i" || fail "syncfs(2) number $i doesn't end"
+		soon 60 grep -q error=OK "$FX/sync$i" || fail "syncfs(2) number $i doesn't end"
 	done
 	! ends "$writer" 0 || fail "the writer ended before syncfs(2) did"
 	is "$(requests a SYNCFS)" 4 "SYNCFS requests"
+	kill "$writer"
 	ends "$writer" 30 || fail "the writer doesn't end"
 	server_stop a
 }

@@ -289,7 +289,7 @@ longer() {
 	landed
 	is "$output" $'begun\ndone=OK\nagain=EIO close=EIO' "the file with read-ahead"
 	opened
-	echo 1 >/proc/sys/vm/drop_caches
+	uncache a file
 	flight a map file READ
 	inval OK a file
 	tell a release read
@@ -360,6 +360,38 @@ longer() {
 		is "$(tail -n 1 <<<"$output")" "lock=OK held=EAGAIN again=OK close=OK relock=OK" \
 			"$kind with off"
 	done
+	server_stop a
+}
+
+# flush_of_first_lock: how many FLUSHes had the file and the owner of the first SETLK.
+flush_of_first_lock() {
+	awk '{ delete value; for (i = 4; i <= NF; i++) { split($i, pair, "="); value[pair[1]] = pair[2] } }
+		$2 == "recv" && $3 == "SETLK" && !locked { locked = 1; fh = value["fh"]; owner = value["lock_owner"] }
+		$2 == "recv" && $3 == "FLUSH" && locked { count += value["fh"] == fh && value["lock_owner"] == owner }
+		END { print count + 0 }' "$FX/a.log"
+}
+
+@test "a POSIX lock at the server goes with close(2) of a failed file, by FLUSH" {
+	inval_tree a --init-flags 2 # FUSE_POSIX_LOCKS
+	content a file
+	run_ 0 fxclient inval-locks posix "$FX/a/file" "$FX/a.control" "inval file"
+	# this server gives it to everybody
+	is "$(tail -n 1 <<<"$output")" "lock=OK held=OK again=EIO close=EIO relock=OK" "posix"
+	is "$(requests a SETLK)" 3 "SETLK requests: of the failed file, and twice of the other process"
+	is "$(flush_of_first_lock)" 1 "FLUSHes of the failed file by the owner of its lock"
+	# as with files that haven't failed
+	connection_set "$FX/a" inval_files off
+	: >"$FX/a.log"
+	run_ 0 fxclient inval-locks posix "$FX/a/file" "$FX/a.control" "inval file"
+	is "$(flush_of_first_lock)" 1 "FLUSHes with off"
+	server_stop a
+	# the server knows of no lock: none, but for the two of the other process
+	inval_tree a
+	content a file
+	: >"$FX/a.log"
+	run_ 0 fxclient inval-locks posix "$FX/a/file" "$FX/a.control" "inval file"
+	is "$(requests a FLUSH)" 2 "FLUSHes without a lock at the server"
+	is "$(requests a RELEASE)" 3 "RELEASEs"
 	server_stop a
 }
 

@@ -10,13 +10,19 @@ inval_tree() {
 	is "$(field enabled)" 4 "features in force, for the server"
 }
 
+# uncache NAME PATH: nothing of it is in the page cache any more.  Not by drop_caches,
+# which leaves pages that are still in a CPU's list of new ones.
+uncache() {
+	run_ 0 dd if="$FX/$1/$2" iflag=nocache count=0 status=none
+}
+
 # content NAME PATH [BYTES]: a file full of "o", made through the mount; nothing
 # of it is in the page cache.
 content() {
 	local text
 	printf -v text '%*s' "${3:-16384}" ''
 	printf '%s' "${text// /o}" >"$FX/$1/$2"
-	echo 1 >/proc/sys/vm/drop_caches
+	uncache "$1" "$2"
 }
 
 # inval ERROR NAME PATH [other]: a notification, and what its write(2) says.
