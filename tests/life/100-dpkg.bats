@@ -117,7 +117,7 @@ setup() {
 @test "the disk is full: the earlier module stays, and it is said; with space it goes on" {
 	have "$OLD"
 	cp -a /var/lib/dkms "$LIFE/dkms"
-	mount -t tmpfs -o "size=$(($(du -sk "$LIFE/dkms" | cut -f 1) + 4096))k" none /var/lib/dkms
+	mount -t tmpfs -o "mode=755,size=$(($(du -sk "$LIFE/dkms" | cut -f 1) + 4096))k" none /var/lib/dkms
 	cp -a "$LIFE/dkms/." /var/lib/dkms/
 	: >"$LIFE/compile"
 	apt_ fails install "$(package "$NEW")"
