@@ -147,14 +147,14 @@ int client_io(int argc, char **argv)
 
 	(void)argc;
 	snprintf(path, sizeof(path), "%s/io-%d", argv[0], getpid());
-	while (access(argv[1], F_OK) < 0) {
+	do {
 		error = io_round(path, rounds++);
 		if (error) {
 			errors++;
 			last = error;
 		}
 		usleep(5000);
-	}
+	} while (access(argv[1], F_OK) < 0);
 	printf("rounds=%d errors=%d last=%s\n", rounds, errors, wire_errno_name(last));
 	return 0;
 }

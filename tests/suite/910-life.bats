@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
-# The life of the package in a running machine: mounts of both drivers are used
-# through all of it, and a module in memory is exchanged only when nothing is
-# mounted.  After 900, which has purged it.  What it leaves on the disk is
-# tests/life's matter.
+# The life of the package in a running machine, but for what 710 and 900 have:
+# mounts of both drivers are used through all of it.  Minutes, so with
+# FUSE_EXT_LONG=1 only; after 900, which has purged it.  What it leaves on the disk
+# is tests/life's matter.
 
 load helpers/all
 load helpers/life
@@ -13,11 +13,11 @@ setup_file() {
 	isolate_file
 	module_file
 	export BATS_TEST_TIMEOUT=1800
-	life_file
+	[ "$(long_or 1 0)" = 0 ] || life_file
 }
 
 teardown_file() {
-	life_file_end
+	[ "$(long_or 1 0)" = 0 ] || life_file_end
 	module_file_end
 }
 
@@ -32,6 +32,11 @@ installed_with_mounts() {
 	used own
 	is "$(driver_of "$FX/stock")" fuse "driver of the earlier mount"
 	is "$(driver_of "$FX/own")" fuse_ext "driver of the later mount"
+}
+
+need_long_life() {
+	need_life
+	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
 }
 
 both_still_used() {
@@ -49,29 +54,8 @@ all_gone() {
 	is "$(types_served)" "fuse=1 fuseblk=1 fusectl=1" "types"
 }
 
-@test "install, and an upgrade: what is mounted is served on, the next mounts by the new module" {
-	need_life
-	installed_with_mounts "$FX_OLD"
-	apt_ 0 install "$(package "$FX_NEW")"
-	like "$output" "The earlier fuse_ext stays loaded.*goes on serving what is mounted" "what apt shows"
-	both_still_used
-	is "$(loaded_version)" "$FX_OLD" "the module in memory"
-	is "$(on_disk)" "$FX_NEW" "the module on the disk"
-	used_no_more own
-	umount "$FX_OURS"
-	run_ 0 fusectl unload
-	run_ 0 fusectl load
-	is "$(loaded_version)" "$FX_NEW" "the module in memory"
-	still_used stock
-	mount -i -t fusectl none "$FX_OURS"
-	server own
-	used own
-	all_gone
-}
-
 @test "an upgrade that can't be built, and one that is killed: all goes on with the earlier module" {
-	need_life
-	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	need_long_life
 	installed_with_mounts "$FX_OLD"
 	apt_ 100 install "$(package "$FX_BROKEN")"
 	like "$output" "the earlier one, $FX_OLD, stays installed and in use" "what apt shows"
@@ -96,8 +80,7 @@ all_gone() {
 }
 
 @test "downgrade, remove, install again, while both are used" {
-	need_life
-	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	need_long_life
 	installed_with_mounts "$FX_NEW"
 	apt_ 0 install --allow-downgrades "$(package "$FX_OLD")"
 	both_still_used
@@ -113,8 +96,7 @@ all_gone() {
 }
 
 @test "/usr is read-only: nothing changes, and what is mounted is served on" {
-	need_life
-	[ "$(long_or 1 0)" = 1 ] || skip "minutes: with FUSE_EXT_LONG=1 only"
+	need_long_life
 	installed_with_mounts "$FX_OLD"
 	mount --bind /usr /usr
 	mount -o remount,bind,ro /usr

@@ -31,7 +31,8 @@ life_file() {
 	"$BATS_TEST_DIRNAME/other-version" "${debs[0]}" "$BAD" "$DEBS" broken >>"$LIFE/log"
 	few_modules "/lib/modules/$KERNEL/kernel"
 	depmod "$KERNEL"
-	small_source
+	local tarball=(/usr/src/linux-source-*.tar.xz)
+	"$BATS_TEST_DIRNAME/small-source" "${tarball[0]}" "${tarball[0]}"
 	stand_in /usr/bin/make "$BATS_TEST_DIRNAME/make-once" "$LIFE"
 	stand_in "$(type -P depmod)"
 	apt_ ok install "$DEBS"/fusectl_*.deb
@@ -154,17 +155,6 @@ few_modules() {
 	mkdir "$1/fs"
 	mv "$LIFE/modules/fuse" "$1/fs/"
 	rmdir "$LIFE/modules"
-}
-
-# small_source: of the kernel's source what src/prepare takes out of it, which it
-# does anew after each purge: seconds for all of it.
-small_source() {
-	local tarball=(/usr/src/linux-source-*.tar.xz) scratch
-	scratch=$(mktemp -d)
-	tar --extract --xz --file "${tarball[0]}" --directory "$scratch" --wildcards --anchored \
-		--no-wildcards-match-slash '*/Makefile' '*/fs/fuse'
-	(cd "$scratch" && tar --create --xz --file "${tarball[0]}" -- *)
-	rm -rf "$scratch"
 }
 
 # killed_at TOOL ARGUMENT...: apt-get, which is killed with all its children where

@@ -4,7 +4,7 @@
 # on the host (tests/life/machine-files).  Loaded after helpers/all.
 
 FX_LIFE=/opt/fuse-ext/tests/life
-FX_OLD=0.0.9 FX_BROKEN=99.0.0
+FX_OLD=0.0.9 FX_NEXT=9.9.9 FX_BROKEN=99.0.0
 
 # life_file: for setup_file, after module_file.
 life_file() {
@@ -17,7 +17,7 @@ life_file() {
 	for deb in "$FX_LIFE"/fuse-ext-dkms_*_all.deb; do
 		FX_NEW=${deb##*/fuse-ext-dkms_}
 		FX_NEW=${FX_NEW%_all.deb}
-		[ "$FX_NEW" = $FX_OLD ] || [ "$FX_NEW" = $FX_BROKEN ] || break
+		[[ $FX_NEW == "$FX_OLD" || $FX_NEW == "$FX_NEXT" || $FX_NEW == "$FX_BROKEN" ]] || break
 	done
 	export FX_NEW
 	# depmod(8) would read thousands of modules, minutes in an emulated machine; with
@@ -29,6 +29,9 @@ life_file() {
 		mkdir "$FX_KERNEL_MODULES/fs"
 		mv /run/life.modules/fuse "$FX_KERNEL_MODULES/fs/"
 	fi
+	# nor all of the kernel's source be unpacked
+	local tarball=(/usr/src/linux-source-*.tar.xz)
+	mount --bind "$FX_LIFE/source.tar.xz" "${tarball[0]}"
 	mv /usr/bin/make /usr/bin/make.real
 	cat >/usr/bin/make <<-'END'
 		#!/bin/bash
@@ -49,6 +52,10 @@ life_file() {
 }
 
 life_file_end() {
+	local tarball=(/usr/src/linux-source-*.tar.xz)
+	if mountpoint -q "${tarball[0]}"; then
+		umount "${tarball[0]}"
+	fi
 	if [ -e /usr/bin/make.real ]; then
 		mv /usr/bin/make.real /usr/bin/make
 	fi
@@ -65,15 +72,10 @@ need_life() {
 	[ -d "$FX_LIFE" ] || skip "the cell's root has no compiler that could make the other versions"
 }
 
-# apt_ STATUS ARGUMENT...: with the unpacked source in place, which takes minutes
-# of an emulated machine.
+# apt_ STATUS ARGUMENT...
 apt_() {
 	local status=$1
 	shift
-	[ -d /var/cache/fuse-ext/prepare ] || {
-		mkdir -p /var/cache/fuse-ext
-		cp -a "$FX_LIFE/cache" /var/cache/fuse-ext/prepare
-	}
 	FX_LIMIT=400 run_ "$status" apt-get -q -y --no-install-recommends "$@"
 }
 
