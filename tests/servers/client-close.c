@@ -144,8 +144,8 @@ int client_io(int argc, char **argv)
 {
 	char path[4096];
 	int rounds = 0, errors = 0, error, last = 0;
+	int pause = argc > 2 ? atoi(argv[2]) : 5;
 
-	(void)argc;
 	snprintf(path, sizeof(path), "%s/io-%d", argv[0], getpid());
 	do {
 		error = io_round(path, rounds++);
@@ -153,7 +153,7 @@ int client_io(int argc, char **argv)
 			errors++;
 			last = error;
 		}
-		usleep(5000);
+		usleep(pause * 1000);
 	} while (access(argv[1], F_OK) < 0);
 	printf("rounds=%d errors=%d last=%s\n", rounds, errors, wire_errno_name(last));
 	return 0;

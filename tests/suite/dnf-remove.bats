@@ -14,7 +14,10 @@ setup_file() {
 }
 
 teardown_file() {
-	[ ! -d "$FX_DNF" ] || compile_again
+	if [ -d "$FX_DNF" ]; then
+		compile_again
+		all_modules
+	fi
 	module_file_end
 }
 

@@ -8,9 +8,8 @@ FX_OLD=0.0.9 FX_NEXT=9.9.9 FX_BROKEN=99.0.0
 
 # life_file: for setup_file, after module_file.
 life_file() {
-	local deb kernel
-	kernel=$(uname -r)
-	export FX_KERNEL_MODULES=/lib/modules/$kernel/kernel DEBIAN_FRONTEND=noninteractive
+	local deb
+	export DEBIAN_FRONTEND=noninteractive
 	if [ -z "${FUSE_EXT_CELL:-}" ] || [ ! -d "$FX_LIFE" ]; then
 		return
 	fi
@@ -20,15 +19,7 @@ life_file() {
 		[[ $FX_NEW == "$FX_OLD" || $FX_NEW == "$FX_NEXT" || $FX_NEW == "$FX_BROKEN" ]] || break
 	done
 	export FX_NEW
-	# depmod(8) would read thousands of modules, minutes in an emulated machine; with
-	# none at all DKMS takes the kernel for removed, and its modules.dep away
-	if [ -d "$FX_KERNEL_MODULES" ]; then
-		mkdir /run/life.modules
-		cp -a "$FX_KERNEL_MODULES/fs/fuse" "${FX_KERNEL_MODULES%/*}"/modules.* /run/life.modules/
-		mount -t tmpfs none "$FX_KERNEL_MODULES"
-		mkdir "$FX_KERNEL_MODULES/fs"
-		mv /run/life.modules/fuse "$FX_KERNEL_MODULES/fs/"
-	fi
+	few_modules
 	# nor all of the kernel's source be unpacked
 	local tarball=(/usr/src/linux-source-*.tar.xz)
 	mount --bind "$FX_LIFE/source.tar.xz" "${tarball[0]}"
@@ -59,11 +50,29 @@ life_file_end() {
 	if [ -e /usr/bin/make.real ]; then
 		mv /usr/bin/make.real /usr/bin/make
 	fi
-	if mountpoint -q "$FX_KERNEL_MODULES"; then
-		umount "$FX_KERNEL_MODULES"
-		mv /run/life.modules/modules.* "${FX_KERNEL_MODULES%/*}/"
-		rmdir /run/life.modules
-	fi
+	all_modules
+}
+
+# few_modules: depmod(8) would read thousands of them, minutes in an emulated
+# machine; with none at all DKMS takes the kernel for removed, and its modules.dep
+# away.
+few_modules() {
+	local modules
+	modules=/lib/modules/$(uname -r)
+	[ -d "$modules/kernel" ] || return 0
+	mkdir /run/life.modules
+	cp -a "$modules/kernel/fs/fuse" "$modules"/modules.* /run/life.modules/
+	mount -t tmpfs none "$modules/kernel"
+	mkdir "$modules/kernel/fs"
+	mv /run/life.modules/fuse "$modules/kernel/fs/"
+}
+all_modules() {
+	local modules
+	modules=/lib/modules/$(uname -r)
+	mountpoint -q "$modules/kernel" || return 0
+	umount "$modules/kernel"
+	mv /run/life.modules/modules.* "$modules/"
+	rmdir /run/life.modules
 }
 
 # Not on a machine that somebody uses.
@@ -93,7 +102,7 @@ on_disk() {
 
 # used NAME: from now on something is written, read and compared there.
 used() {
-	start "$FX/$1.io" fxclient io "$FX/$1" "$FX/$1.stop"
+	start "$FX/$1.io" fxclient io "$FX/$1" "$FX/$1.stop" 100
 	printf '%s\n' "$started" >"$FX/$1.user"
 }
 
