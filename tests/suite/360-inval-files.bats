@@ -153,7 +153,6 @@ raw() {
 }
 
 @test "new opens see what the server has; without the notification what was cached" {
-	local error
 	two_trees --want "$FX_WANT_INVAL" --timeout 3600 --open-flags 2
 	echo old >"$FX/b/file"
 	run_ 0 fxclient inval-open "$FX/a/file"
