@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every verb of fusectl shares: its function and the exit
+ * What every verb of fusectl shares: what it is, and the exit
  * statuses.  Not for anything that only some verbs need.
  */
 #ifndef FUSECTL_H
@@ -19,13 +19,23 @@ enum exit_status {
 	STATUS_STOCK = 6,
 };
 
-/* A verb gets its own name as argv[0] and returns an exit_status. */
-int verb_status(int argc, char **argv);
-int verb_load(int argc, char **argv);
-int verb_unload(int argc, char **argv);
-int verb_list(int argc, char **argv);
-int verb_get(int argc, char **argv);
-int verb_set(int argc, char **argv);
-int verb_inherit(int argc, char **argv);
+struct usage;
+
+/* One line of the table in main.c; each verb's file defines its own. */
+struct verb {
+	const char *name;
+	/* gets the verb's name as argv[0] and returns an exit_status */
+	int (*function)(int argc, char **argv);
+	const char *description;
+	const struct usage *usage;
+};
+
+extern const struct verb verb_status;
+extern const struct verb verb_load;
+extern const struct verb verb_unload;
+extern const struct verb verb_list;
+extern const struct verb verb_get;
+extern const struct verb verb_set;
+extern const struct verb verb_inherit;
 
 #endif /* FUSECTL_H */

@@ -11,6 +11,7 @@
 #include "connections.h"
 #include "fusectl.h"
 #include "kernel.h"
+#include "options.h"
 #include "table.h"
 #include "text.h"
 #include "toggles.h"
@@ -38,6 +39,7 @@ static const struct column columns[COLUMN_COUNT] = {
 
 static const struct usage usage = {
 	.operands = "[TOGGLE|all [TARGET...]]",
+	.words = { WORDS_TOGGLES_ALL, WORDS_TARGETS },
 	.text =
 	"Print a toggle, or all: of a TARGET (a FUSE mount point, a path below one, or\n"
 	"a connection's number) the value in force and its source; without a TARGET\n"
@@ -149,7 +151,7 @@ out:
 	return status;
 }
 
-int verb_get(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	int first = 0, last = TOGGLE_COUNT - 1;
 	struct table table;
@@ -185,3 +187,10 @@ out:
 	table_free(&table);
 	return status;
 }
+
+const struct verb verb_get = {
+	.name = "get",
+	.function = run,
+	.description = "print toggles and where their values come from",
+	.usage = &usage,
+};

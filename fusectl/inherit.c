@@ -8,18 +8,19 @@
 #include "change.h"
 #include "fusectl.h"
 #include "kernel.h"
-#include "table.h"
+#include "options.h"
 #include "text.h"
 #include "toggles.h"
 
 static const struct usage usage = {
 	.operands = "TOGGLE TARGET...",
+	.words = { WORDS_TOGGLES, WORDS_TARGETS },
 	.text =
 	"Let each TARGET follow the module-wide value of the toggle again; the same as\n"
 	"fusectl set TOGGLE default TARGET...",
 };
 
-int verb_inherit(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	int status, toggle;
 
@@ -37,3 +38,10 @@ int verb_inherit(int argc, char **argv)
 	}
 	return change(toggle, "default", &argv[optind], argc - optind);
 }
+
+const struct verb verb_inherit = {
+	.name = "inherit",
+	.function = run,
+	.description = "let mounts follow the module-wide value",
+	.usage = &usage,
+};

@@ -10,6 +10,7 @@
 #include "connections.h"
 #include "fusectl.h"
 #include "kernel.h"
+#include "options.h"
 #include "table.h"
 #include "text.h"
 #include "toggles.h"
@@ -118,7 +119,7 @@ static void add_unmounted(struct table *table,
 	}
 }
 
-int verb_list(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct connections connections;
 	const struct mount *mount;
@@ -151,3 +152,10 @@ out:
 	table_free(&table);
 	return status;
 }
+
+const struct verb verb_list = {
+	.name = "list",
+	.function = run,
+	.description = "list the connections of both drivers",
+	.usage = &usage,
+};

@@ -13,7 +13,7 @@
 #include "control.h"
 #include "fusectl.h"
 #include "kernel.h"
-#include "table.h"
+#include "options.h"
 #include "text.h"
 
 static const struct usage usage = {
@@ -173,7 +173,7 @@ static int load(struct journal *journal, bool loaded)
 	return ret;
 }
 
-int verb_load(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct journal journal = { 0 };
 	bool loaded;
@@ -202,3 +202,10 @@ int verb_load(int argc, char **argv)
 	close(lock);
 	return STATUS_FAILURE;
 }
+
+const struct verb verb_load = {
+	.name = "load",
+	.function = run,
+	.description = "load fuse_ext: new mounts are served by it",
+	.usage = &usage,
+};

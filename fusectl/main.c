@@ -12,21 +12,17 @@
 #include "fusectl.h"
 #include "text.h"
 
-static int verb_help(int argc, char **argv);
+static const struct verb verb_help;
 
-static const struct verb {
-	const char *name;
-	int (*function)(int argc, char **argv);
-	const char *description;
-} verbs[] = {
-	{ "status", verb_status, "is fuse_ext loaded, and what serves what" },
-	{ "load", verb_load, "load fuse_ext: new mounts are served by it" },
-	{ "unload", verb_unload, "unload it: new mounts are the stock driver's" },
-	{ "list", verb_list, "list the connections of both drivers" },
-	{ "get", verb_get, "print toggles and where their values come from" },
-	{ "set", verb_set, "set a toggle, module-wide or of mounts" },
-	{ "inherit", verb_inherit, "let mounts follow the module-wide value" },
-	{ "help", verb_help, "print this, or what a verb does" },
+static const struct verb *const verbs[] = {
+	&verb_status,
+	&verb_load,
+	&verb_unload,
+	&verb_list,
+	&verb_get,
+	&verb_set,
+	&verb_inherit,
+	&verb_help,
 };
 
 #define VERB_COUNT	ARRAY_SIZE(verbs)
@@ -38,9 +34,9 @@ static const struct verb *find_verb(const char *name)
 	size_t i;
 
 	for (i = 0; i < VERB_COUNT; i++) {
-		names[i] = verbs[i].name;
+		names[i] = verbs[i]->name;
 		if (!strcmp(name, names[i]))
-			return &verbs[i];
+			return verbs[i];
 	}
 	nearest = text_nearest(name, names, VERB_COUNT);
 	all = text_join(names, VERB_COUNT);
@@ -64,8 +60,8 @@ static void print_help(FILE *stream)
 		"\n"
 		"Verbs:\n", program_invocation_short_name);
 	for (i = 0; i < VERB_COUNT; i++)
-		fprintf(stream, "  %-10s%s\n", verbs[i].name,
-			verbs[i].description);
+		fprintf(stream, "  %-10s%s\n", verbs[i]->name,
+			verbs[i]->description);
 	fprintf(stream, "\n"
 		"Options:\n"
 		"  -h, --help     print this; after a verb, what that verb does\n"
@@ -76,9 +72,9 @@ static void print_help(FILE *stream)
 		"See fusectl(8).\n");
 }
 
-static int verb_help(int argc, char **argv)
+static int help(int argc, char **argv)
 {
-	char option[] = "--help", *help[] = { NULL, option, NULL };
+	char option[] = "--help", *words[] = { NULL, option, NULL };
 	const struct verb *verb;
 
 	if (argc > 2) {
@@ -92,9 +88,15 @@ static int verb_help(int argc, char **argv)
 	verb = find_verb(argv[1]);
 	if (!verb)
 		return STATUS_USAGE;
-	help[0] = argv[1];
-	return verb->function(2, help);
+	words[0] = argv[1];
+	return verb->function(2, words);
 }
+
+static const struct verb verb_help = {
+	.name = "help",
+	.function = help,
+	.description = "print this, or what a verb does",
+};
 
 static int run(int argc, char **argv)
 {

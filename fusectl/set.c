@@ -8,12 +8,13 @@
 #include "change.h"
 #include "fusectl.h"
 #include "kernel.h"
-#include "table.h"
+#include "options.h"
 #include "text.h"
 #include "toggles.h"
 
 static const struct usage usage = {
 	.operands = "TOGGLE VALUE [TARGET...]",
+	.words = { WORDS_TOGGLES_SET, WORDS_VALUES, WORDS_TARGETS },
 	.text =
 	"Set a toggle of each TARGET (a FUSE mount point, a path below one, or a\n"
 	"connection's number), of all or of none; without a TARGET module-wide, which\n"
@@ -25,7 +26,7 @@ static const struct usage usage = {
 	"disable_sync_release on|off is another name for sync_release off|default.",
 };
 
-int verb_set(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *name, *word;
 	int status, toggle, ret;
@@ -54,3 +55,10 @@ int verb_set(int argc, char **argv)
 	return ret ? kernel_write_failed(name, word, "module-wide", ret) :
 	       STATUS_OK;
 }
+
+const struct verb verb_set = {
+	.name = "set",
+	.function = run,
+	.description = "set a toggle, module-wide or of mounts",
+	.usage = &usage,
+};

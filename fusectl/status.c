@@ -12,6 +12,7 @@
 #include "fusectl.h"
 #include "kernel.h"
 #include "ops.h"
+#include "options.h"
 #include "table.h"
 #include "text.h"
 
@@ -28,6 +29,7 @@ static const struct column columns[COLUMN_COUNT] = {
 
 static const struct usage usage = {
 	.operands = "[PROPERTY...]",
+	.words = { WORDS_PROPERTIES },
 	.text =
 	"Print the state of fuse_ext, or only these properties of it:\n"
 	"  module             loaded, or not loaded\n"
@@ -232,7 +234,7 @@ static void find_values(const struct connections *connections, char **values)
 	values[PROPERTY_STOCK_CONTROL] = control_places(mounts, false);
 }
 
-int verb_status(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	char *values[PROPERTY_COUNT] = { NULL };
 	struct connections connections;
@@ -266,3 +268,10 @@ out:
 	table_free(&table);
 	return status;
 }
+
+const struct verb verb_status = {
+	.name = "status",
+	.function = run,
+	.description = "is fuse_ext loaded, and what serves what",
+	.usage = &usage,
+};

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A verb's options and its table, which libsmartcols prints.  Not
- * for what stands in the table, see the verbs.
+ * A verb's table, which libsmartcols prints.  Not for what stands in
+ * it, see the verbs.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,32 +11,6 @@
 #include "fusectl.h"
 #include "table.h"
 #include "text.h"
-
-static void print_usage(const char *verb, const struct usage *usage)
-{
-	size_t i;
-
-	printf("Usage: %s %s %s%s%s\n\n%s\n\nOptions:\n",
-	       program_invocation_short_name, verb,
-	       usage->columns ? "[OPTION...]" : "",
-	       usage->columns && *usage->operands ? " " : "",
-	       usage->operands, usage->text);
-	if (usage->columns)
-		printf("  -j, --json            print JSON\n"
-		       "  -n, --noheadings      print no line of headings\n"
-		       "  -o, --output LIST     print these columns, in this order; +LIST adds them\n"
-		       "                        to the default ones\n"
-		       "  -O, --output-all      print all columns\n"
-		       "  -r, --raw             print one space between columns, \\xNN for a space\n"
-		       "                        in one\n");
-	printf("  -h, --help            print this\n");
-	if (!usage->columns)
-		return;
-	printf("\nColumns (default: %s):\n", usage->defaults);
-	for (i = 0; i < usage->count; i++)
-		printf("  %-16s%s\n", usage->columns[i].name,
-		       usage->columns[i].help);
-}
 
 static bool add_column(struct table *table, const char *name)
 {
@@ -96,91 +68,47 @@ static bool set_columns(struct table *table, const char *list)
 	       add_columns(table, list + 1);
 }
 
-bool options_read(int argc, char **argv, const struct usage *usage,
-		  struct table *table, int *status)
+void table_init(struct table *table, const struct usage *usage)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "output-all", no_argument, NULL, 'O' },
-		{ "raw", no_argument, NULL, 'r' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static const struct option only_help[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	size_t i;
-	int option;
+	memset(table, 0, sizeof(*table));
+	table->usage = usage;
+}
 
-	if (table) {
-		memset(table, 0, sizeof(*table));
-		table->usage = usage;
+bool table_option(struct table *table, char letter, const char *argument)
+{
+	size_t i;
+
+	switch (letter) {
+	case 'j':
+		table->json = true;
+		break;
+	case 'n':
+		table->no_headings = true;
+		break;
+	case 'o':
+		return set_columns(table, argument);
+	case 'O':
+		table->chosen = true;
+		table->order_count = 0;
+		for (i = 0; i < table->usage->count; i++)
+			add_column(table, table->usage->columns[i].name);
+		break;
+	default:
+		table->raw = true;
+		break;
 	}
-	*status = STATUS_USAGE;
-	opterr = 0;
-	optind = 0;
-	while ((option = getopt_long(argc, argv, table ? ":hjno:Or" : ":h",
-				     table ? options : only_help, NULL)) >= 0) {
-		switch (option) {
-		case 'h':
-			print_usage(argv[0], usage);
-			*status = STATUS_OK;
-			return false;
-		case 'j':
-			table->json = true;
-			break;
-		case 'n':
-			table->no_headings = true;
-			break;
-		case 'o':
-			if (!set_columns(table, optarg))
-				return false;
-			break;
-		case 'O':
-			table->chosen = true;
-			table->order_count = 0;
-			for (i = 0; i < usage->count; i++)
-				add_column(table, usage->columns[i].name);
-			break;
-		case 'r':
-			table->raw = true;
-			break;
-		case ':':
-			complain("%s: %s wants a list of columns", argv[0],
-				 argv[optind - 1]);
-			complain_more("see fusectl help %s", argv[0]);
-			return false;
-		default:
-			/* of a cluster of short ones getopt tells the letter */
-			if (optopt && strncmp(argv[optind - 1], "--", 2))
-				complain("%s: there is no option -%c", argv[0],
-					 optopt);
-			else
-				complain("%s: wrong option %s", argv[0],
-					 argv[optind - 1]);
-			complain_more("see fusectl help %s", argv[0]);
-			return false;
-		}
-	}
-	if (table && table->json && table->raw) {
-		complain("%s: --json and --raw exclude each other", argv[0]);
-		return false;
-	}
-	if (table && !table->order_count)
-		add_columns(table, usage->defaults);
-	*status = STATUS_OK;
 	return true;
 }
 
-int options_wrong(const char *verb, const struct usage *usage, const char *what)
+bool table_complete(struct table *table, const char *verb)
 {
-	complain("%s: %s", verb, what);
-	complain_more("usage: fusectl %s %s%s", verb,
-		      usage->columns ? "[OPTION...] " : "", usage->operands);
-	return STATUS_USAGE;
+	if (table->json && table->raw) {
+		complain("%s: --json and --raw exclude each other", verb);
+		return false;
+	}
+	if (!table->order_count)
+		add_columns(table, table->usage->defaults);
+	return true;
 }
 
 void table_defaults(struct table *table, const char *columns)

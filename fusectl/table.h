@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A verb's options and its table, which libsmartcols prints.  Not
- * for what stands in the table, see the verbs.
+ * A verb's table, which libsmartcols prints.  Not for what stands in
+ * it, see the verbs, nor for other options than its own, see options.h.
  */
 #ifndef FUSECTL_TABLE_H
 #define FUSECTL_TABLE_H
@@ -10,23 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "options.h"
+
 struct column {
 	const char *name;
 	double width;		/* libsmartcols' width hint */
 	int flags;		/* SCOLS_FL_* */
 	int json;		/* SCOLS_JSON_* */
 	const char *help;
-};
-
-/* What --help of a verb prints, and which options it takes. */
-struct usage {
-	const char *operands;
-	const char *text;
-	/* NULL for a verb without a table: it takes only -h */
-	const struct column *columns;
-	size_t count;
-	const char *defaults;
-	const char *name;	/* of the table, in JSON */
 };
 
 struct table {
@@ -41,17 +32,14 @@ struct table {
 	struct libscols_table *scols;
 };
 
-/*
- * Reads the options of a verb; its operands then begin at argv[optind].
- * Returns false where the verb is to end with *status.  table is NULL for a
- * verb without one, else table_free() it in any case.
- */
-bool options_read(int argc, char **argv, const struct usage *usage,
-		  struct table *table, int *status);
+/* An empty table; table_free() it in any case. */
+void table_init(struct table *table, const struct usage *usage);
 
-/* One message for operands that are too many or too few; STATUS_USAGE. */
-int options_wrong(const char *verb, const struct usage *usage,
-		  const char *what);
+/* One of the options -j -n -o -O -r; false after a message. */
+bool table_option(struct table *table, char letter, const char *argument);
+
+/* After the last option; false after a message where two exclude each other. */
+bool table_complete(struct table *table, const char *verb);
 
 /* The columns, unless the user chose some. */
 void table_defaults(struct table *table, const char *columns);

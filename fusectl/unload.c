@@ -18,7 +18,7 @@
 #include "fusectl.h"
 #include "kernel.h"
 #include "ops.h"
-#include "table.h"
+#include "options.h"
 #include "text.h"
 
 static const struct usage usage = {
@@ -227,7 +227,7 @@ static int unload(struct journal *journal)
 	return give_back(was_standard);
 }
 
-int verb_unload(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct connections connections;
 	struct journal journal = { 0 };
@@ -260,3 +260,10 @@ int verb_unload(int argc, char **argv)
 	close(lock);
 	return status;
 }
+
+const struct verb verb_unload = {
+	.name = "unload",
+	.function = run,
+	.description = "unload it: new mounts are the stock driver's",
+	.usage = &usage,
+};

@@ -103,7 +103,7 @@ complete_line() {
 	fusectl 2 list -nx
 	assert_error "-x"
 	fusectl 2 list -o
-	assert_error "wants a list of columns"
+	assert_error "-o wants a LIST"
 	fusectl 2 list --json=yes
 	fusectl 2 set -j async_flush on
 	assert_error "-j"
