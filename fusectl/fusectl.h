@@ -6,6 +6,9 @@
 #ifndef FUSECTL_H
 #define FUSECTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* fusectl(8), EXIT STATUS; part of the interface */
@@ -28,7 +31,12 @@ struct verb {
 	int (*function)(int argc, char **argv);
 	const char *description;
 	const struct usage *usage;
+	bool hidden;		/* not for people */
 };
+
+/* the table in main.c */
+extern const struct verb *const verbs[];
+extern const size_t verb_count;
 
 extern const struct verb verb_status;
 extern const struct verb verb_load;
@@ -37,5 +45,6 @@ extern const struct verb verb_list;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
+extern const struct verb verb_complete;
 
 #endif /* FUSECTL_H */

@@ -87,6 +87,8 @@ static void add_line(struct table *table, const struct connections *connections,
 		values[COLUMN_TOGGLES + i] = value[i];
 	}
 	table_line(table, values);
+	if (driver == DRIVER_STOCK)
+		table_colour(table, COLUMN_DRIVER, "halfbright");
 	for (i = 0; i < TOGGLE_COUNT; i++)
 		free(value[i]);
 	free(waiting);

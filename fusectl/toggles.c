@@ -19,6 +19,14 @@ const char *const toggle_names[TOGGLE_COUNT] = {
 	"inval_files",
 };
 
+const char *const toggle_descriptions[TOGGLE_COUNT] = {
+	[ASYNC_FLUSH] = "close(2) doesn't wait for FLUSH",
+	"close(2) returns after the answer to RELEASE",
+	"a file is created by one request instead of two",
+	"sync(2) and syncfs(2) reach the server",
+	"the server may make all open files of an inode fail",
+};
+
 int toggle_find(const char *name, bool or_all)
 {
 	const char *nearest;
@@ -41,17 +49,26 @@ int toggle_find(const char *name, bool or_all)
 	return -1;
 }
 
-bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+size_t toggle_words(int toggle, enum toggle_scope scope, const char **words)
 {
-	const char *words[5] = { "auto", "on", "off" };
-	const char *nearest;
-	size_t i, count = 3;
-	char *all;
+	size_t count = 0;
 
+	words[count++] = "auto";
+	words[count++] = "on";
+	words[count++] = "off";
 	if (toggle == ASYNC_FLUSH)
 		words[count++] = "exit";
 	if (scope == SCOPE_CONNECTION)
 		words[count++] = "default";
+	return count;
+}
+
+bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+{
+	const char *words[TOGGLE_WORDS], *nearest;
+	size_t i, count = toggle_words(toggle, scope, words);
+	char *all;
+
 	for (i = 0; i < count; i++) {
 		if (!strcmp(word, words[i]))
 			return true;
@@ -77,7 +94,7 @@ bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
 
 bool toggle_alias(const char **name, const char **word, enum toggle_scope scope)
 {
-	if (strcmp(*name, "disable_sync_release"))
+	if (strcmp(*name, TOGGLE_ALIAS))
 		return false;
 	*name = "sync_release";
 	if (!strcmp(*word, "on")) {
