@@ -97,19 +97,27 @@ bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
 	return false;
 }
 
+const char *toggle_alias_word(const char *word, enum toggle_scope scope)
+{
+	if (!strcmp(word, "on"))
+		return "off";
+	if (!strcmp(word, "off"))
+		return scope == SCOPE_CONNECTION ? "default" : "auto";
+	return NULL;
+}
+
 bool toggle_alias(const char **name, const char **word, enum toggle_scope scope)
 {
-	if (strcmp(*name, "disable_sync_release"))
+	const char *meant;
+
+	if (strcmp(*name, TOGGLE_ALIAS))
 		return false;
 	*name = "sync_release";
-	if (!strcmp(*word, "on")) {
-		*word = "off";
-	} else if (!strcmp(*word, "off")) {
-		*word = scope == SCOPE_CONNECTION ? "default" : "auto";
-	} else {
-		complain("disable_sync_release: there is no value '%s'", *word);
+	meant = toggle_alias_word(*word, scope);
+	if (!meant) {
+		complain(TOGGLE_ALIAS ": there is no value '%s'", *word);
 		complain_more("the values are: on, off");
-		*word = NULL;
 	}
+	*word = meant;
 	return true;
 }

@@ -35,6 +35,10 @@ const char *toggle_word(int toggle, const char *word, enum toggle_scope scope);
  */
 bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope);
 
+/* The word for sync_release; NULL where disable_sync_release has no such. */
+#define TOGGLE_ALIAS	"disable_sync_release"
+const char *toggle_alias_word(const char *word, enum toggle_scope scope);
+
 /*
  * disable_sync_release on|off: another name for sync_release.  Returns whether
  * *name is that; *word is then the word for sync_release, or NULL after a
