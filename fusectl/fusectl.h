@@ -37,5 +37,7 @@ extern const struct verb verb_list;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
+extern const struct verb verb_apply;
+extern const struct verb verb_check;
 
 #endif /* FUSECTL_H */

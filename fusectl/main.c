@@ -22,6 +22,8 @@ static const struct verb *const verbs[] = {
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
+	&verb_apply,
+	&verb_check,
 	&verb_help,
 };
 

@@ -91,6 +91,13 @@ int policy_read_file(struct policy *policy, const char *path,
 /* All of the machine's policy files in their order; none is no error. */
 int policy_read(struct policy *policy, struct policy_errors *errors);
 
+/* The same, with this text instead of what POLICY_OWN_FILE holds. */
+int policy_read_with(struct policy *policy, const char *own_text,
+		     struct policy_errors *errors);
+
+/* What POLICY_OWN_FILE holds, "" without it; NULL after adding an error. */
+char *policy_own_text(struct policy_errors *errors);
+
 /*
  * The names of the machine's policy files in their order; 0, or -1 after adding
  * an error.  To be freed, each and all.

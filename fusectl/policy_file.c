@@ -610,17 +610,75 @@ int policy_files(char ***paths, size_t *count, struct policy_errors *errors)
 	return ret;
 }
 
-int policy_read(struct policy *policy, struct policy_errors *errors)
+static bool has_path(char *const *paths, size_t count, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!strcmp(paths[i], path))
+			return true;
+	}
+	return false;
+}
+
+/* in its place among the drop-in files */
+static void add_own_path(char ***paths, size_t *count)
+{
+	size_t i;
+
+	if (has_path(*paths, *count, POLICY_OWN_FILE))
+		return;
+	add_path(paths, count, text_copy(POLICY_OWN_FILE));
+	for (i = *count - 1; i; i--) {
+		char *before = (*paths)[i - 1];
+
+		if (!strcmp(before, POLICY_FILE) ||
+		    strcmp(before, POLICY_OWN_FILE) < 0)
+			break;
+		(*paths)[i - 1] = (*paths)[i];
+		(*paths)[i] = before;
+	}
+}
+
+int policy_read_with(struct policy *policy, const char *own_text,
+		     struct policy_errors *errors)
 {
 	char **paths;
 	size_t count, i;
-	int ret = policy_files(&paths, &count, errors);
+	int ret = policy_files(&paths, &count, errors), one;
 
+	if (own_text)
+		add_own_path(&paths, &count);
 	for (i = 0; i < count; i++) {
-		if (policy_read_file(policy, paths[i], errors))
-			ret = -1;
+		if (own_text && !strcmp(paths[i], POLICY_OWN_FILE))
+			one = policy_parse(policy, paths[i], own_text,
+					   strlen(own_text), errors);
+		else
+			one = policy_read_file(policy, paths[i], errors);
+		ret = one ? one : ret;
 		free(paths[i]);
 	}
 	free(paths);
 	return ret;
+}
+
+int policy_read(struct policy *policy, struct policy_errors *errors)
+{
+	return policy_read_with(policy, NULL, errors);
+}
+
+char *policy_own_text(struct policy_errors *errors)
+{
+	char *path = text_format("%s%s", ops_root(), POLICY_OWN_FILE);
+	size_t length;
+	char *text = read_bytes(path, &length);
+
+	free(path);
+	if (text)
+		return text;
+	if (errno == ENOENT)
+		return text_copy("");
+	policy_error(errors, POLICY_OWN_FILE, 0, 0, "can't read it: %s",
+		     strerror(errno));
+	return NULL;
 }
