@@ -65,7 +65,7 @@ static int read_place(const char *place, unsigned int **connections,
 	       STATUS_FAILURE;
 }
 
-int connections_read(struct connections *connections)
+static int read_all(struct connections *connections, bool may_mount)
 {
 	int status;
 
@@ -75,7 +75,8 @@ int connections_read(struct connections *connections)
 		return STATUS_FAILURE;
 	if (connections->loaded)
 		connections->own_place = find_place(&connections->mounts, true);
-	if (connections->loaded && !connections->own_place && !geteuid()) {
+	if (may_mount && connections->loaded && !connections->own_place &&
+	    !geteuid()) {
 		status = control_mount_own();
 		if (status)
 			goto fail;
@@ -95,6 +96,16 @@ fail:
 	if (status)
 		connections_free(connections);
 	return status;
+}
+
+int connections_read(struct connections *connections)
+{
+	return read_all(connections, true);
+}
+
+int connections_read_as_is(struct connections *connections)
+{
+	return read_all(connections, false);
 }
 
 void connections_free(struct connections *connections)

@@ -43,6 +43,10 @@ struct target {
  * Returns an exit_status, after a message.
  */
 int connections_read(struct connections *connections);
+
+/* The same, but mounts nothing. */
+int connections_read_as_is(struct connections *connections);
+
 void connections_free(struct connections *connections);
 
 /* Whether this mount is fuse_ext's control filesystem. */

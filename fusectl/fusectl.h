@@ -46,5 +46,7 @@ extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
 extern const struct verb verb_complete;
+extern const struct verb verb_apply;
+extern const struct verb verb_check;
 
 #endif /* FUSECTL_H */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -158,6 +159,44 @@ int kernel_module_write(const char *toggle, const char *word)
 
 	free(path);
 	return ret;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word), one;
+
+	for (; *list; list += one + strspn(list + one, " ")) {
+		one = strcspn(list, " ");
+		if (one == length && !strncmp(list, word, length))
+			return true;
+	}
+	return false;
+}
+
+int kernel_would_take(const char *toggle, const char *word)
+{
+	char *supported;
+	int ret = 0;
+
+	if (geteuid())
+		return -EPERM;
+	if (strcmp(word, "on") && strcmp(word, "exit"))
+		return 0;
+	supported = kernel_attribute("supported");
+	if (supported && !has_word(supported, toggle))
+		ret = -EOPNOTSUPP;
+	free(supported);
+	return ret;
+}
+
+ino_t kernel_connection_instance(const char *directory, unsigned int connection)
+{
+	char *path = text_format("%s%s/%u", ops_root(), directory, connection);
+	struct stat status;
+	ino_t instance = stat(path, &status) ? 0 : status.st_ino;
+
+	free(path);
+	return instance;
 }
 
 int kernel_connections(const char *directory, unsigned int **connections,

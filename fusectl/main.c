@@ -23,6 +23,8 @@ const struct verb *const verbs[] = {
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
+	&verb_apply,
+	&verb_check,
 	&verb_help,
 	&verb_complete,
 };

@@ -19,6 +19,8 @@ struct mount {
 	char *target;
 	char *type;
 	char *source;
+	/* who mounted it (FUSE's user_id=), or (uid_t)-1 where none is told */
+	uid_t user;
 };
 
 struct mounts {

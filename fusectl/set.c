@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * `fusectl set`: a toggle's value, module-wide or of connections, until
- * the module or the connection goes.  Not for values that outlast that.
+ * the module or the connection goes, or for good.  Not for how, see change.c.
  */
 #include <getopt.h>
+#include <stdbool.h>
 
 #include "change.h"
 #include "fusectl.h"
@@ -11,6 +12,16 @@
 #include "options.h"
 #include "text.h"
 #include "toggles.h"
+
+static bool persist, dry_run;
+
+static const struct verb_option options[] = {
+	OPTION_DRY_RUN(&dry_run),
+	{ .name = "persist", .letter = 'p',
+	  .help = "also write it to the policy, so that it lasts:\n"
+		  "see fusectl.conf(5)",
+	  .flag = &persist },
+};
 
 static const struct usage usage = {
 	.operands = "TOGGLE VALUE [TARGET...]",
@@ -24,18 +35,22 @@ static const struct usage usage = {
 	"Values:  auto, on, off; async_flush also exit; of a TARGET also default\n"
 	"\n"
 	"disable_sync_release on|off is another name for sync_release off|default.",
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
 };
 
 static int run(int argc, char **argv)
 {
 	const char *name, *word;
-	int status, toggle, ret;
+	int status, toggle;
 	enum toggle_scope scope;
+	enum change_mode mode;
 
 	if (!options_read(argc, argv, &usage, NULL, &status))
 		return status;
 	if (argc - optind < 2)
 		return options_wrong(argv[0], &usage, "wants a TOGGLE and a VALUE");
+	mode = (persist ? CHANGE_PERSIST : 0) | (dry_run ? CHANGE_DRY : 0);
 	name = argv[optind];
 	word = argv[optind + 1];
 	optind += 2;
@@ -50,10 +65,8 @@ static int run(int argc, char **argv)
 		return STATUS_NOT_LOADED;
 	}
 	if (scope == SCOPE_CONNECTION)
-		return change(toggle, word, &argv[optind], argc - optind);
-	ret = kernel_module_write(name, word);
-	return ret ? kernel_write_failed(name, word, "module-wide", ret) :
-	       STATUS_OK;
+		return change(toggle, word, &argv[optind], argc - optind, mode);
+	return change_module(toggle, word, mode);
 }
 
 const struct verb verb_set = {

@@ -99,6 +99,11 @@ static size_t utf8_length(const unsigned char *s)
 	return length;
 }
 
+size_t text_utf8_length(const char *text)
+{
+	return utf8_length((const unsigned char *)text);
+}
+
 char *text_printable(const char *text, bool keep_c0)
 {
 	const unsigned char *s = (const unsigned char *)text;

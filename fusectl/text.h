@@ -28,6 +28,9 @@ char *text_copy(const char *text);
 void *memory(size_t count, size_t size);
 void *memory_grow(void *old, size_t count, size_t size);
 
+/* Bytes of the UTF-8 character that begins here; 0: none, or a C1 control. */
+size_t text_utf8_length(const char *text);
+
 /*
  * A copy in which bytes that aren't valid UTF-8, DEL and the C1 controls (and
  * the C0 controls, unless keep_c0) are written as \xNN.

@@ -49,7 +49,8 @@ int toggle_find(const char *name, bool or_all)
 	return -1;
 }
 
-size_t toggle_words(int toggle, enum toggle_scope scope, const char **words)
+size_t toggle_words(int toggle, enum toggle_scope scope,
+		    const char *words[TOGGLE_WORDS])
 {
 	size_t count = 0;
 
@@ -63,16 +64,28 @@ size_t toggle_words(int toggle, enum toggle_scope scope, const char **words)
 	return count;
 }
 
-bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+const char *toggle_word(int toggle, const char *word, enum toggle_scope scope)
 {
-	const char *words[TOGGLE_WORDS], *nearest;
+	const char *words[TOGGLE_WORDS];
 	size_t i, count = toggle_words(toggle, scope, words);
-	char *all;
 
 	for (i = 0; i < count; i++) {
 		if (!strcmp(word, words[i]))
-			return true;
+			return words[i];
 	}
+	return NULL;
+}
+
+bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+{
+	const char *words[TOGGLE_WORDS];
+	const char *nearest;
+	size_t count;
+	char *all;
+
+	if (toggle_word(toggle, word, scope))
+		return true;
+	count = toggle_words(toggle, scope, words);
 	nearest = text_nearest(word, words, count);
 	if (!strcmp(word, "default"))
 		complain("%s: 'default' is for a connection; name a TARGET",
@@ -92,19 +105,27 @@ bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
 	return false;
 }
 
+const char *toggle_alias_word(const char *word, enum toggle_scope scope)
+{
+	if (!strcmp(word, "on"))
+		return "off";
+	if (!strcmp(word, "off"))
+		return scope == SCOPE_CONNECTION ? "default" : "auto";
+	return NULL;
+}
+
 bool toggle_alias(const char **name, const char **word, enum toggle_scope scope)
 {
+	const char *meant;
+
 	if (strcmp(*name, TOGGLE_ALIAS))
 		return false;
 	*name = "sync_release";
-	if (!strcmp(*word, "on")) {
-		*word = "off";
-	} else if (!strcmp(*word, "off")) {
-		*word = scope == SCOPE_CONNECTION ? "default" : "auto";
-	} else {
-		complain("disable_sync_release: there is no value '%s'", *word);
+	meant = toggle_alias_word(*word, scope);
+	if (!meant) {
+		complain(TOGGLE_ALIAS ": there is no value '%s'", *word);
 		complain_more("the values are: on, off");
-		*word = NULL;
 	}
+	*word = meant;
 	return true;
 }

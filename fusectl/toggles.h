@@ -26,15 +26,23 @@ extern const char *const toggle_descriptions[TOGGLE_COUNT];
 /* The toggle's index; -1, after a message with the nearest name, if none. */
 int toggle_find(const char *name, bool or_all);
 
-/* What a toggle takes there; words has room for TOGGLE_WORDS. */
+/* The words that the toggle takes there; how many. */
 #define TOGGLE_WORDS	5
-size_t toggle_words(int toggle, enum toggle_scope scope, const char **words);
+size_t toggle_words(int toggle, enum toggle_scope scope,
+		    const char *words[TOGGLE_WORDS]);
+
+/* The same word, which stays; NULL where the toggle doesn't take it there. */
+const char *toggle_word(int toggle, const char *word, enum toggle_scope scope);
 
 /*
  * Whether the toggle takes the word there; if not, a message says which words
  * it takes.
  */
 bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope);
+
+/* The word for sync_release; NULL where disable_sync_release has no such. */
+#define TOGGLE_ALIAS	"disable_sync_release"
+const char *toggle_alias_word(const char *word, enum toggle_scope scope);
 
 /*
  * disable_sync_release on|off: another name for sync_release.  Returns whether

@@ -32,14 +32,14 @@ complete_line() {
 			_fusectl; printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETION" "$@"
 }
 
-@test "help, -h and --help print the same, with the eight verbs" {
+@test "help, -h and --help print the same, with the ten verbs" {
 	fusectl 0 help
 	local help=$output
 	fusectl 0 -h
 	assert_equal "$output" "$help"
 	fusectl 0 --help
 	assert_equal "$output" "$help"
-	assert_equal "$(verbs | xargs)" "status load unload list get set inherit help"
+	assert_equal "$(verbs | xargs)" "status load unload list get set inherit apply check help"
 }
 
 @test "without a verb: the help on stderr, exit status 2" {
@@ -87,7 +87,7 @@ complete_line() {
 		GET get
 	END
 	fusectl 2 frobnicate
-	assert_error "the verbs are: status, load, unload, list, get, set, inherit, help"
+	assert_error "the verbs are: status, load, unload, list, get, set, inherit, apply, check, help"
 	refute_error "did you mean"
 	fusectl 2 $'l\e[31mist'
 	refute_error $'\e'
@@ -137,7 +137,7 @@ complete_line() {
 @test "man page: its synopsis is what the help of each verb says" {
 	local verb usage text
 	text=$(man_text | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p')
-	for verb in status load unload list get set inherit; do
+	for verb in status load unload list get set inherit apply check; do
 		fusectl 0 help "$verb"
 		usage=$(sed -n 's/^Usage: //p' <<<"$output")
 		grep -qxF "       ${usage% }" <<<"$text" || fail "expected in the synopsis: $usage"
@@ -230,7 +230,10 @@ complete_line() {
 	cp "$FUSECTL_SOURCE/../VERSION" "$BATS_TEST_TMPDIR/"
 	make -s -C "$BATS_TEST_TMPDIR/fusectl" install DESTDIR="$to"
 	assert_equal "$(cd "$to" && find . -type f -printf '%m %p\n' | sort)" \
-		"644 ./usr/share/bash-completion/completions/fusectl
+		"644 ./usr/lib/systemd/system/fusectl-apply.service
+644 ./usr/share/bash-completion/completions/fusectl
+644 ./usr/share/doc/fusectl/examples/fusectl.conf
+644 ./usr/share/man/man5/fusectl.conf.5
 644 ./usr/share/man/man8/fusectl.8
 755 ./usr/sbin/fusectl"
 	assert_equal "$("$to/usr/sbin/fusectl" --version)" "fusectl $(<"$FUSECTL_SOURCE/../VERSION")"
