@@ -18,7 +18,7 @@
 #include "ops.h"
 #include "text.h"
 
-#define SECOND		1000000000ULL
+#define SECOND		((uint64_t)1000000000)
 #define MAX_FILES	8
 #define MAX_DELAY	86400
 
