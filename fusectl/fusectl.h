@@ -37,5 +37,8 @@ extern const struct verb verb_list;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
+extern const struct verb verb_top;
+extern const struct verb verb_trace;
+extern const struct verb verb_monitor;
 
 #endif /* FUSECTL_H */

@@ -218,7 +218,7 @@ void json_real(const char *name, double number)
 }
 
 /* Digits, and perhaps a point and further digits, in any locale. */
-static bool read_seconds(const char *word, double *seconds)
+static bool read_decimal(const char *word, double *seconds)
 {
 	size_t whole = strspn(word, "0123456789");
 	size_t rest = word[whole] == '.' ?
@@ -237,12 +237,17 @@ static bool read_seconds(const char *word, double *seconds)
 	return true;
 }
 
+bool live_parse_seconds(const char *word, double *seconds)
+{
+	return read_decimal(word, seconds) && *seconds >= 0.01 &&
+	       *seconds <= MAX_DELAY;
+}
+
 bool live_read_delay(const char *verb, const char *word, int *milliseconds)
 {
 	double seconds;
 
-	if (read_seconds(word, &seconds) && seconds >= 0.01 &&
-	    seconds <= MAX_DELAY) {
+	if (live_parse_seconds(word, &seconds)) {
 		*milliseconds = seconds * 1000 + 0.5;
 		return true;
 	}

@@ -53,7 +53,9 @@ void json_seconds(const char *name, uint64_t nanoseconds);
 void json_real(const char *name, double number);
 void json_null(const char *name);
 
-/* 'a positive number' of seconds as milliseconds; false after a message. */
+/* A delay in seconds, such as 0.5, in any locale; false where it is none. */
+bool live_parse_seconds(const char *word, double *seconds);
+/* The same in milliseconds; false after a message. */
 bool live_read_delay(const char *verb, const char *word, int *milliseconds);
 /* A count from 1; false after a message. */
 bool live_read_count(const char *verb, const char *word, uint64_t *count);

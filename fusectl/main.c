@@ -22,6 +22,9 @@ static const struct verb *const verbs[] = {
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
+	&verb_top,
+	&verb_trace,
+	&verb_monitor,
 	&verb_help,
 };
 
