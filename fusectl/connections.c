@@ -58,14 +58,15 @@ static int read_place(const char *place, unsigned int **connections,
 	if (!place)
 		return STATUS_OK;
 	ret = kernel_connections(place, connections, count);
-	if (!ret)
+	/* unmounted since the mount table was read */
+	if (!ret || ret == -ENOENT)
 		return STATUS_OK;
 	complain("can't read the connections in %s: %s", place, strerror(-ret));
 	return ret == -EACCES || ret == -EPERM ? STATUS_NOT_PERMITTED :
 	       STATUS_FAILURE;
 }
 
-int connections_read(struct connections *connections)
+static int read_all(struct connections *connections, bool may_mount)
 {
 	int status;
 
@@ -75,7 +76,8 @@ int connections_read(struct connections *connections)
 		return STATUS_FAILURE;
 	if (connections->loaded)
 		connections->own_place = find_place(&connections->mounts, true);
-	if (connections->loaded && !connections->own_place && !geteuid()) {
+	if (may_mount && connections->loaded && !connections->own_place &&
+	    !geteuid()) {
 		status = control_mount_own();
 		if (status)
 			goto fail;
@@ -95,6 +97,16 @@ fail:
 	if (status)
 		connections_free(connections);
 	return status;
+}
+
+int connections_read(struct connections *connections)
+{
+	return read_all(connections, true);
+}
+
+int connections_read_again(struct connections *connections)
+{
+	return read_all(connections, false);
 }
 
 void connections_free(struct connections *connections)

@@ -43,6 +43,9 @@ struct target {
  * Returns an exit_status, after a message.
  */
 int connections_read(struct connections *connections);
+
+/* The same, but nothing is mounted: an unload may be under way. */
+int connections_read_again(struct connections *connections);
 void connections_free(struct connections *connections);
 
 /* Whether this mount is fuse_ext's control filesystem. */

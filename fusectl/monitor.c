@@ -134,14 +134,14 @@ static void add_connection(struct state *state, const struct connections *now,
 					&seen->toggle[i].source);
 }
 
-static int read_state(struct state *state)
+static int read_state(struct state *state, bool again)
 {
 	struct connections now;
 	int status;
 	size_t i;
 
 	memset(state, 0, sizeof(*state));
-	status = connections_read(&now);
+	status = again ? connections_read_again(&now) : connections_read(&now);
 	if (status)
 		return status;
 	state->loaded = now.loaded;
@@ -492,12 +492,12 @@ static int follow(struct pollfd *files)
 	int status;
 
 	open_changes(files, kernel_loaded());
-	status = read_state(&old);
+	status = read_state(&old, false);
 	while (!status && wait_for_change(files)) {
 		/* one that was unloaded and loaded since is another file */
 		open_changes(files, false);
 		open_changes(files, kernel_loaded());
-		status = read_state(&new);
+		status = read_state(&new, true);
 		if (status)
 			break;
 		compare(&old, &new);

@@ -249,7 +249,7 @@ static void scan(struct sampling *sampling,
 int sampling_scan(struct sampling *sampling)
 {
 	struct connections connections;
-	int status = connections_read(&connections);
+	int status = connections_read_again(&connections);
 
 	if (status)
 		return status;

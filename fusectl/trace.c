@@ -314,7 +314,7 @@ static bool is_there(unsigned int connection)
 	bool there;
 
 	/* after a message: nothing is known */
-	if (connections_read(&connections))
+	if (connections_read_again(&connections))
 		return true;
 	there = connections_driver(&connections, connection) != DRIVER_NONE;
 	connections_free(&connections);

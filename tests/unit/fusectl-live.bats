@@ -54,6 +54,7 @@ soon() {
 		! "$@" || return 0
 		sleep 0.05
 	done
+	tail -v "$BATS_TEST_TMPDIR"/out*
 	fail "not within 10 seconds: $*"
 }
 
@@ -208,8 +209,11 @@ on_screen() {
 }
 
 @test "top: gives the terminal back after SIGTERM, and where the screen is tiny" {
-	TERM=xterm timeout 20 script -qefc "stty rows 2 columns 9; '$FUSECTL' top -d 0.1 & sleep 0.7; kill \$!; wait \$!; echo status \$?; stty -a" \
-		/dev/null </dev/null >"$BATS_TEST_TMPDIR/screen" || :
+	local pid=$BATS_TEST_TMPDIR/pid
+	(soon test -s "$pid" && sleep 0.7 && kill "$(<"$pid")") &
+	TERM=xterm timeout 20 script -qefc "stty rows 2 columns 9
+		sh -c 'echo \$\$ >$pid; exec $FUSECTL top -d 0.1'; echo status \$?; stty -a" \
+		/dev/null </dev/null >"$BATS_TEST_TMPDIR/screen"
 	output=$(<"$BATS_TEST_TMPDIR/screen")
 	assert_output "status 0"
 	assert_output $'\e[?1049l'
