@@ -31,11 +31,22 @@ has_stock_events() { [ -d $TRACING/events/fuse/fuse_request_send ]; }
 instances() { ls $TRACING/instances; }
 
 # counts PID: it holds the file open that makes the kernel count.
-counts() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q ext_requests; }
+counts() {
+	local file
+	for file in /proc/"$1"/fd/*; do
+		[[ $(readlink "$file") != */ext_requests ]] || return 0
+	done
+	return 1
+}
 # traces PID: its events are enabled.
-traces() { grep -qs 1 $TRACING/instances/fusectl-"$1"/events/fuse*/fuse*_re{quest,quest_send}/enable; }
+traces() { grep -qs 1 $TRACING/instances/fusectl-"$1"/events/fuse*/fuse*request*/enable; }
 # watches PID: it sleeps in poll(2).
-watches() { grep -qs poll "/proc/$1/wchan" || grep -qs 'S' <(cut -d' ' -f3 "/proc/$1/stat"); }
+watches() { [ -e "/proc/$1/fd/5" ] && [[ $(<"/proc/$1/stat") == *") S "* ]]; }
+
+# changed_times TIMES: how often monitor has told of sync_release
+changed_times() {
+	[ "$(grep -c "change module sync_release auto -> on" "$FX/monitor")" = "$1" ]
+}
 
 # look_up NAME TIMES: that isn't there.
 look_up() {
@@ -158,13 +169,15 @@ json_is() {
 }
 
 @test "trace: what the server doesn't answer is printed at the end" {
+	local tracer
 	server a --timeout 0 --hold getattr
 	start "$FX/trace" fusectl trace -e getattr "$FX/a"
-	soon 20 traces "$started" || fail "tracing doesn't begin"
+	tracer=$started
+	soon 20 traces "$tracer" || fail "tracing doesn't begin"
 	start "$FX/stat" stat "$FX/a"
 	soon 10 has_requests a GETATTR 1 || fail "no GETATTR"
-	kill -TERM "$(pgrep -xo fusectl)"
-	soon 10 grep -q '= ? <unfinished>' "$FX/trace" || fail "nothing unfinished: $(<"$FX/trace")"
+	ends_by "$tracer" TERM
+	grep -q '= ? <unfinished>' "$FX/trace" || fail "nothing unfinished: $(<"$FX/trace")"
 	tell a release getattr
 	server_stop a
 }
@@ -235,7 +248,7 @@ json_is() {
 	module_load
 	soon 10 grep -q " load [0-9]" "$FX/monitor" || fail "no load: $(<"$FX/monitor")"
 	module_set sync_release on
-	soon 10 eval '[ "$(grep -c "change module sync_release auto -> on" "$FX/monitor")" = 2 ]' ||
+	soon 10 changed_times 2 ||
 		fail "no change after the load: $(<"$FX/monitor")"
 	module_set sync_release auto
 	ends_by "$started" TERM

@@ -297,7 +297,7 @@ on_screen() {
 	mkdir -p "$FUSECTL_ROOT/sys/kernel/tracing/instances"/{fusectl-4000001,fusectl-55,other-4,fusectl-}
 	mkdir -p "$FUSECTL_ROOT/proc/55"
 	fusectl 0 trace -n 1 52
-	assert_equal "$(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances" | xargs)" "fusectl- fusectl-55 other-4"
+	assert_equal "$(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances")" $'fusectl-\nfusectl-55\nother-4'
 }
 
 @test "trace: the stock driver's connection, with less; before 6.12 a sentence and 6" {
