@@ -58,7 +58,8 @@ static int read_place(const char *place, unsigned int **connections,
 	if (!place)
 		return STATUS_OK;
 	ret = kernel_connections(place, connections, count);
-	if (!ret)
+	/* unmounted since the mount table was read */
+	if (!ret || ret == -ENOENT)
 		return STATUS_OK;
 	complain("can't read the connections in %s: %s", place, strerror(-ret));
 	return ret == -EACCES || ret == -EPERM ? STATUS_NOT_PERMITTED :
@@ -216,15 +217,18 @@ static int resolve_path(const struct connections *connections,
 static int resolve(const struct connections *connections, struct target *target)
 {
 	const char *name = target->name;
-	const struct mount *mount;
-	int status;
 
 	if (*name && strspn(name, "0123456789") == strlen(name))
-		status = resolve_number(connections, target);
-	else
-		status = resolve_path(connections, target);
-	if (status)
-		return status;
+		return resolve_number(connections, target);
+	return resolve_path(connections, target);
+}
+
+static int check_driver(const struct connections *connections,
+			const struct target *target, bool stock_too)
+{
+	const char *name = target->name;
+	const struct mount *mount;
+
 	switch (connections_driver(connections, target->connection)) {
 	case DRIVER_FUSE_EXT:
 		return STATUS_OK;
@@ -233,6 +237,8 @@ static int resolve(const struct connections *connections, struct target *target)
 		complain_more("its control filesystem isn't mounted; as root: fusectl load");
 		return STATUS_NOT_PERMITTED;
 	default:
+		if (stock_too)
+			return STATUS_OK;
 		mount = connections_mount(connections, target->connection);
 		complain("%s: connection %u, %s%s, is served by the stock driver", name,
 			 target->connection,
@@ -243,8 +249,8 @@ static int resolve(const struct connections *connections, struct target *target)
 	}
 }
 
-int connections_targets(const struct connections *connections,
-			char *const *names, size_t count,
+static int find_targets(const struct connections *connections,
+			char *const *names, size_t count, bool stock_too,
 			struct target *targets, size_t *found)
 {
 	int status = STATUS_OK, one;
@@ -256,6 +262,8 @@ int connections_targets(const struct connections *connections,
 
 		target->name = names[i];
 		one = resolve(connections, target);
+		if (!one)
+			one = check_driver(connections, target, stock_too);
 		if (one) {
 			status = status ? status : one;
 			continue;
@@ -268,4 +276,18 @@ int connections_targets(const struct connections *connections,
 			(*found)++;
 	}
 	return status;
+}
+
+int connections_targets(const struct connections *connections,
+			char *const *names, size_t count,
+			struct target *targets, size_t *found)
+{
+	return find_targets(connections, names, count, false, targets, found);
+}
+
+int connections_any_targets(const struct connections *connections,
+			    char *const *names, size_t count,
+			    struct target *targets, size_t *found)
+{
+	return find_targets(connections, names, count, true, targets, found);
 }

@@ -69,4 +69,9 @@ int connections_targets(const struct connections *connections,
 			char *const *names, size_t count,
 			struct target *targets, size_t *found);
 
+/* The same of both drivers. */
+int connections_any_targets(const struct connections *connections,
+			    char *const *names, size_t count,
+			    struct target *targets, size_t *found);
+
 #endif /* FUSECTL_CONNECTIONS_H */

@@ -48,5 +48,8 @@ extern const struct verb verb_inherit;
 extern const struct verb verb_complete;
 extern const struct verb verb_apply;
 extern const struct verb verb_check;
+extern const struct verb verb_top;
+extern const struct verb verb_trace;
+extern const struct verb verb_monitor;
 
 #endif /* FUSECTL_H */

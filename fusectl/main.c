@@ -25,6 +25,9 @@ const struct verb *const verbs[] = {
 	&verb_inherit,
 	&verb_apply,
 	&verb_check,
+	&verb_top,
+	&verb_trace,
+	&verb_monitor,
 	&verb_help,
 	&verb_complete,
 };

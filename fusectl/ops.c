@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -141,4 +142,19 @@ int ops_write(const char *path, const char *word)
 		close(fd);
 	free(line);
 	return ret;
+}
+
+int ops_make_directory(const char *path)
+{
+	return mkdir(path, 0700) ? -errno : 0;
+}
+
+int ops_remove_directory(const char *path)
+{
+	return rmdir(path) ? -errno : 0;
+}
+
+int ops_poll(struct pollfd *files, nfds_t count, int milliseconds)
+{
+	return poll(files, count, milliseconds);
 }

@@ -88,3 +88,27 @@ int ops_write(const char *path, const char *word)
 {
 	return call("write", path, word, NULL, NULL);
 }
+
+int ops_make_directory(const char *path)
+{
+	return call("mkdir", path, NULL, NULL, NULL);
+}
+
+int ops_remove_directory(const char *path)
+{
+	return call("rmdir", path, NULL, NULL, NULL);
+}
+
+/* A file tells nobody that it was changed: what waits for that looks again soon. */
+int ops_poll(struct pollfd *files, nfds_t count, int milliseconds)
+{
+	nfds_t i;
+	int ready;
+
+	ready = poll(files, count, milliseconds >= 0 && milliseconds < 50 ? milliseconds : 50);
+	for (i = 0; !ready && i < count; i++) {
+		if (files[i].events & POLLPRI)
+			files[i].revents |= POLLPRI;
+	}
+	return ready;
+}
