@@ -34,8 +34,11 @@ extern const struct verb verb_status;
 extern const struct verb verb_load;
 extern const struct verb verb_unload;
 extern const struct verb verb_list;
+extern const struct verb verb_show;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
+extern const struct verb verb_abort;
+extern const struct verb verb_wait;
 
 #endif /* FUSECTL_H */

@@ -19,9 +19,12 @@ static const struct verb *const verbs[] = {
 	&verb_load,
 	&verb_unload,
 	&verb_list,
+	&verb_show,
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
+	&verb_abort,
+	&verb_wait,
 	&verb_help,
 };
 

@@ -63,6 +63,7 @@ static int read_table(struct mounts *mounts, const char *name)
 		mount->target = copy_or_empty(mnt_fs_get_target(fs));
 		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
 		mount->source = copy_or_empty(mnt_fs_get_source(fs));
+		mount->options = copy_or_empty(mnt_fs_get_options(fs));
 	}
 out:
 	mnt_free_iter(iter);
@@ -90,6 +91,7 @@ void mounts_free(struct mounts *mounts)
 		free(mounts->mount[i].target);
 		free(mounts->mount[i].type);
 		free(mounts->mount[i].source);
+		free(mounts->mount[i].options);
 	}
 	free(mounts->mount);
 	memset(mounts, 0, sizeof(*mounts));

@@ -19,6 +19,7 @@ struct mount {
 	char *target;
 	char *type;
 	char *source;
+	char *options;		/* of the mount and of its filesystem */
 };
 
 struct mounts {
