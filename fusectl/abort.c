@@ -68,18 +68,12 @@ static void tell(const struct connections *connections,
 	const char *place = connections_place(connections, target->connection);
 	char *waiting = kernel_connection_file(place, target->connection,
 					       "waiting");
-	char *text;
 
-	text = text_format("%s connection %u (%s, %s): %s waiting requests fail%s, and all later ones",
-			   dry_run ? "would abort" : "aborted",
-			   target->connection,
-			   driver_name(connections_driver(connections,
-							  target->connection)),
-			   mount ? mount->target : "no mount point here",
-			   waiting ? waiting : "the",
-			   dry_run ? "" : "ed");
-	complain("%s", text);
-	free(text);
+	announce("would abort connection %u (%s, %s): what waits (%s) fails, and all later requests",
+		 target->connection,
+		 driver_name(connections_driver(connections, target->connection)),
+		 mount ? mount->target : "no mount point here",
+		 waiting ? waiting : "unknown");
 	free(waiting);
 }
 

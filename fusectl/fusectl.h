@@ -40,5 +40,6 @@ extern const struct verb verb_set;
 extern const struct verb verb_inherit;
 extern const struct verb verb_abort;
 extern const struct verb verb_wait;
+extern const struct verb verb_drain;
 
 #endif /* FUSECTL_H */

@@ -25,6 +25,7 @@ static const struct verb *const verbs[] = {
 	&verb_inherit,
 	&verb_abort,
 	&verb_wait,
+	&verb_drain,
 	&verb_help,
 };
 

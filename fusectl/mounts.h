@@ -36,6 +36,15 @@ int mounts_read(struct mounts *mounts);
  */
 bool mounts_elsewhere(dev_t device, const char *what);
 
+/*
+ * Calls the function for each of those, with the process and the mount point;
+ * whether there is one.
+ */
+bool mounts_each_elsewhere(dev_t device,
+			   void (*function)(const char *process,
+					    const char *target, void *data),
+			   void *data);
+
 void mounts_free(struct mounts *mounts);
 
 bool mount_is_fuse(const struct mount *mount);
