@@ -106,7 +106,7 @@ static void sort(struct connections *connections)
 		      sizeof(*connections->stock), compare_numbers);
 }
 
-int connections_read(struct connections *connections)
+static int read_connections(struct connections *connections, bool may_mount)
 {
 	int status;
 
@@ -116,7 +116,8 @@ int connections_read(struct connections *connections)
 		return STATUS_FAILURE;
 	if (connections->loaded)
 		connections->own_place = find_place(&connections->mounts, true);
-	if (connections->loaded && !connections->own_place && !geteuid()) {
+	if (may_mount && connections->loaded && !connections->own_place &&
+	    !geteuid()) {
 		status = control_mount_own();
 		if (status)
 			goto fail;
@@ -137,6 +138,16 @@ fail:
 	if (status)
 		connections_free(connections);
 	return status;
+}
+
+int connections_read(struct connections *connections)
+{
+	return read_connections(connections, true);
+}
+
+int connections_read_only(struct connections *connections)
+{
+	return read_connections(connections, false);
 }
 
 void connections_free(struct connections *connections)

@@ -45,6 +45,8 @@ struct target {
  * Returns an exit_status, after a message.
  */
 int connections_read(struct connections *connections);
+/* The same, but nothing is mounted. */
+int connections_read_only(struct connections *connections);
 void connections_free(struct connections *connections);
 
 /* Whether this mount is fuse_ext's control filesystem. */

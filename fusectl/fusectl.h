@@ -41,5 +41,6 @@ extern const struct verb verb_inherit;
 extern const struct verb verb_abort;
 extern const struct verb verb_wait;
 extern const struct verb verb_drain;
+extern const struct verb verb_doctor;
 
 #endif /* FUSECTL_H */

@@ -26,6 +26,7 @@ static const struct verb *const verbs[] = {
 	&verb_abort,
 	&verb_wait,
 	&verb_drain,
+	&verb_doctor,
 	&verb_help,
 };
 
