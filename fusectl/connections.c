@@ -66,7 +66,48 @@ static int read_place(const char *place, unsigned int **connections,
 	       STATUS_FAILURE;
 }
 
-static int read_all(struct connections *connections, bool may_mount)
+static int compare_numbers(const void *a, const void *b)
+{
+	unsigned int left = *(const unsigned int *)a;
+	unsigned int right = *(const unsigned int *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int compare_mounts(const void *a, const void *b)
+{
+	const struct mount *left = *(const struct mount *const *)a;
+	const struct mount *right = *(const struct mount *const *)b;
+	unsigned int left_number = mount_connection(left);
+	unsigned int right_number = mount_connection(right);
+
+	if (left_number != right_number)
+		return left_number < right_number ? -1 : 1;
+	/* both are in one array: the order of the table */
+	return left < right ? -1 : left > right;
+}
+
+/* A machine may have thousands of mounts: what is looked up often is sorted. */
+static void sort(struct connections *connections)
+{
+	const struct mounts *mounts = &connections->mounts;
+	size_t i;
+
+	connections->sorted = memory(mounts->count,
+				     sizeof(*connections->sorted));
+	for (i = 0; i < mounts->count; i++)
+		connections->sorted[i] = &mounts->mount[i];
+	qsort(connections->sorted, mounts->count, sizeof(*connections->sorted),
+	      compare_mounts);
+	if (connections->own_count)
+		qsort(connections->own, connections->own_count,
+		      sizeof(*connections->own), compare_numbers);
+	if (connections->stock_count)
+		qsort(connections->stock, connections->stock_count,
+		      sizeof(*connections->stock), compare_numbers);
+}
+
+static int read_connections(struct connections *connections, bool may_mount)
 {
 	int status;
 
@@ -93,6 +134,7 @@ static int read_all(struct connections *connections, bool may_mount)
 		status = read_place(connections->stock_place,
 				    &connections->stock,
 				    &connections->stock_count);
+	sort(connections);
 fail:
 	if (status)
 		connections_free(connections);
@@ -101,18 +143,19 @@ fail:
 
 int connections_read(struct connections *connections)
 {
-	return read_all(connections, true);
+	return read_connections(connections, true);
 }
 
-int connections_read_as_is(struct connections *connections)
+int connections_read_only(struct connections *connections)
 {
-	return read_all(connections, false);
+	return read_connections(connections, false);
 }
 
 void connections_free(struct connections *connections)
 {
 	free(connections->own);
 	free(connections->stock);
+	free(connections->sorted);
 	mounts_free(&connections->mounts);
 	memset(connections, 0, sizeof(*connections));
 }
@@ -120,28 +163,51 @@ void connections_free(struct connections *connections)
 static bool contains(const unsigned int *numbers, size_t count,
 		     unsigned int number)
 {
-	size_t i;
+	return count && bsearch(&number, numbers, count, sizeof(*numbers),
+				compare_numbers);
+}
 
-	for (i = 0; i < count; i++) {
-		if (numbers[i] == number)
-			return true;
+const struct mount *connections_any(const struct connections *connections,
+				    unsigned int connection)
+{
+	size_t low = 0, high = connections->mounts.count, middle;
+	const struct mount *mount;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (mount_connection(connections->sorted[middle]) < connection)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	if (low == connections->mounts.count)
+		return NULL;
+	mount = connections->sorted[low];
+	return mount_connection(mount) == connection ? mount : NULL;
+}
+
+const struct mount *connections_next(const struct connections *connections,
+				     const struct mount *mount)
+{
+	const struct mount *end = connections->mounts.mount +
+				  connections->mounts.count;
+	unsigned int connection = mount_connection(mount);
+
+	while (++mount < end) {
+		if (mount_connection(mount) == connection)
+			return mount;
+	}
+	return NULL;
 }
 
 const struct mount *connections_mount(const struct connections *connections,
 				      unsigned int connection)
 {
-	const struct mount *mount;
-	size_t i;
+	const struct mount *mount = connections_any(connections, connection);
 
-	for (i = 0; i < connections->mounts.count; i++) {
-		mount = &connections->mounts.mount[i];
-		if (mount_is_fuse(mount) &&
-		    mount_connection(mount) == connection)
-			return mount;
-	}
-	return NULL;
+	while (mount && !mount_is_fuse(mount))
+		mount = connections_next(connections, mount);
+	return mount;
 }
 
 enum driver connections_driver(const struct connections *connections,
@@ -156,6 +222,19 @@ enum driver connections_driver(const struct connections *connections,
 	if (connections->loaded && !connections->own_place)
 		return DRIVER_UNKNOWN;
 	return DRIVER_STOCK;
+}
+
+const char *connections_place(const struct connections *connections,
+			      unsigned int connection)
+{
+	switch (connections_driver(connections, connection)) {
+	case DRIVER_FUSE_EXT:
+		return connections->own_place;
+	case DRIVER_STOCK:
+		return connections->stock_place;
+	default:
+		return NULL;
+	}
 }
 
 const char *driver_name(enum driver driver)
@@ -214,7 +293,8 @@ static int resolve_path(const struct connections *connections,
 	return STATUS_OK;
 }
 
-static int resolve(const struct connections *connections, struct target *target)
+static int resolve_any(const struct connections *connections,
+		       struct target *target)
 {
 	const char *name = target->name;
 
@@ -223,12 +303,15 @@ static int resolve(const struct connections *connections, struct target *target)
 	return resolve_path(connections, target);
 }
 
-static int check_driver(const struct connections *connections,
-			const struct target *target, bool stock_too)
+static int resolve_own(const struct connections *connections,
+		       struct target *target)
 {
 	const char *name = target->name;
 	const struct mount *mount;
+	int status = resolve_any(connections, target);
 
+	if (status)
+		return status;
 	switch (connections_driver(connections, target->connection)) {
 	case DRIVER_FUSE_EXT:
 		return STATUS_OK;
@@ -237,8 +320,6 @@ static int check_driver(const struct connections *connections,
 		complain_more("its control filesystem isn't mounted; as root: fusectl load");
 		return STATUS_NOT_PERMITTED;
 	default:
-		if (stock_too)
-			return STATUS_OK;
 		mount = connections_mount(connections, target->connection);
 		complain("%s: connection %u, %s%s, is served by the stock driver", name,
 			 target->connection,
@@ -249,9 +330,11 @@ static int check_driver(const struct connections *connections,
 	}
 }
 
-static int find_targets(const struct connections *connections,
-			char *const *names, size_t count, bool stock_too,
-			struct target *targets, size_t *found)
+static int resolve_each(const struct connections *connections,
+			char *const *names, size_t count,
+			struct target *targets, size_t *found,
+			int (*resolve)(const struct connections *connections,
+				       struct target *target))
 {
 	int status = STATUS_OK, one;
 	size_t i, j;
@@ -262,8 +345,6 @@ static int find_targets(const struct connections *connections,
 
 		target->name = names[i];
 		one = resolve(connections, target);
-		if (!one)
-			one = check_driver(connections, target, stock_too);
 		if (one) {
 			status = status ? status : one;
 			continue;
@@ -282,12 +363,14 @@ int connections_targets(const struct connections *connections,
 			char *const *names, size_t count,
 			struct target *targets, size_t *found)
 {
-	return find_targets(connections, names, count, false, targets, found);
+	return resolve_each(connections, names, count, targets, found,
+			    resolve_own);
 }
 
-int connections_any_targets(const struct connections *connections,
+int connections_targets_any(const struct connections *connections,
 			    char *const *names, size_t count,
 			    struct target *targets, size_t *found)
 {
-	return find_targets(connections, names, count, true, targets, found);
+	return resolve_each(connections, names, count, targets, found,
+			    resolve_any);
 }

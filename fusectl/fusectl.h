@@ -42,6 +42,7 @@ extern const struct verb verb_status;
 extern const struct verb verb_load;
 extern const struct verb verb_unload;
 extern const struct verb verb_list;
+extern const struct verb verb_show;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
@@ -51,5 +52,9 @@ extern const struct verb verb_check;
 extern const struct verb verb_top;
 extern const struct verb verb_trace;
 extern const struct verb verb_monitor;
+extern const struct verb verb_abort;
+extern const struct verb verb_wait;
+extern const struct verb verb_drain;
+extern const struct verb verb_doctor;
 
 #endif /* FUSECTL_H */

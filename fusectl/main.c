@@ -20,6 +20,7 @@ const struct verb *const verbs[] = {
 	&verb_load,
 	&verb_unload,
 	&verb_list,
+	&verb_show,
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
@@ -28,6 +29,10 @@ const struct verb *const verbs[] = {
 	&verb_top,
 	&verb_trace,
 	&verb_monitor,
+	&verb_abort,
+	&verb_wait,
+	&verb_drain,
+	&verb_doctor,
 	&verb_help,
 	&verb_complete,
 };

@@ -141,7 +141,7 @@ static int read_state(struct state *state, bool again)
 	size_t i;
 
 	memset(state, 0, sizeof(*state));
-	status = again ? connections_read_as_is(&now) : connections_read(&now);
+	status = again ? connections_read_only(&now) : connections_read(&now);
 	if (status)
 		return status;
 	state->loaded = now.loaded;

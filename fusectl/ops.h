@@ -28,6 +28,13 @@ int ops_module_remove(void);
  */
 char *ops_module_field(const char *name);
 
+/*
+ * Runs a command with a clean environment for at most 20 seconds.  Its exit
+ * status or a negative errno; *output, if asked for, is what it wrote to stdout
+ * and is freed by the caller ("" at least where 0 is returned).
+ */
+int ops_run(const char *const *command, char **output);
+
 int ops_write(const char *path, const char *word);
 
 /* A directory in tracefs, which is an instance; the path begins with the root. */

@@ -249,7 +249,7 @@ static void scan(struct sampling *sampling,
 int sampling_scan(struct sampling *sampling)
 {
 	struct connections connections;
-	int status = connections_read_as_is(&connections);
+	int status = connections_read_only(&connections);
 
 	if (status)
 		return status;
@@ -267,7 +267,7 @@ static int find_wanted(struct sampling *sampling,
 	int status;
 
 	sampling->wanted = memory(count, sizeof(*sampling->wanted));
-	status = connections_any_targets(connections, names, count, targets,
+	status = connections_targets_any(connections, names, count, targets,
 					 &sampling->wanted_count);
 	for (i = 0; i < sampling->wanted_count; i++)
 		sampling->wanted[i] = targets[i].connection;

@@ -314,7 +314,7 @@ static bool is_there(unsigned int connection)
 	bool there;
 
 	/* after a message: nothing is known */
-	if (connections_read_as_is(&connections))
+	if (connections_read_only(&connections))
 		return true;
 	there = connections_driver(&connections, connection) != DRIVER_NONE;
 	connections_free(&connections);
@@ -452,7 +452,7 @@ static int find_and_run(struct trace *trace, char *const *name)
 	status = connections_read(&connections);
 	if (status)
 		return status;
-	status = connections_any_targets(&connections, name, 1, &target,
+	status = connections_targets_any(&connections, name, 1, &target,
 					 &found);
 	if (!status) {
 		trace->connection = target.connection;

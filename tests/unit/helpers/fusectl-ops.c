@@ -84,6 +84,37 @@ char *ops_module_field(const char *name)
 	return text_copy(value);
 }
 
+/* $FUSECTL_ROOT/commands/NAME, if the test made one */
+int ops_run(const char *const *command, char **output)
+{
+	char *line = text_format("%s/commands/%s", ops_root(), command[0]), *longer;
+	char text[4096] = "";
+	size_t length, i;
+	FILE *stream;
+	int state;
+
+	if (access(line, X_OK)) {
+		free(line);
+		return -ENOENT;
+	}
+	for (i = 1; command[i]; i++) {
+		longer = text_format("%s '%s'", line, command[i]);
+		free(line);
+		line = longer;
+	}
+	fflush(NULL);
+	stream = popen(line, "r");
+	free(line);
+	if (!stream)
+		abort();
+	length = fread(text, 1, sizeof(text) - 1, stream);
+	text[length] = '\0';
+	state = pclose(stream);
+	if (output)
+		*output = text_copy(text);
+	return WIFEXITED(state) ? WEXITSTATUS(state) : -ECHILD;
+}
+
 int ops_write(const char *path, const char *word)
 {
 	return call("write", path, word, NULL, NULL);
