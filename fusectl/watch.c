@@ -218,18 +218,21 @@ static bool concerns(const struct watcher *watcher,
 
 static void take_files(struct watcher *watcher)
 {
-	_Alignas(struct inotify_event) char buffer[4096];
+	union {
+		struct inotify_event aligned;
+		char bytes[4096];
+	} buffer;
 	const struct inotify_event *event;
 	bool changed = false;
 	ssize_t length, at;
 
 	for (;;) {
-		length = read(watcher->source[SOURCE_FILES].fd, buffer,
-			      sizeof(buffer));
+		length = read(watcher->source[SOURCE_FILES].fd,
+			      buffer.bytes, sizeof(buffer));
 		if (length <= 0)
 			break;
 		for (at = 0; at < length; at += sizeof(*event) + event->len) {
-			event = (const struct inotify_event *)(buffer + at);
+			event = (const void *)(buffer.bytes + at);
 			changed = changed || concerns(watcher, event);
 		}
 	}

@@ -62,7 +62,8 @@ watch() {
 	END
 	fusectl 0 check
 	assert_quiet
-	fusectl 0 check "$CONF" /etc/fusectl.conf
+	cd "$FUSECTL_ROOT/etc"
+	fusectl 0 check fusectl.conf /etc/fusectl.conf
 }
 
 @test "check: each kind of error, with line and column" {

@@ -360,7 +360,7 @@ inval_files auto module"
 @test "too few operands are exit status 2" {
 	fusectl 2 set
 	fusectl 2 set async_flush
-	assert_error "usage: fusectl set TOGGLE VALUE [TARGET...]"
+	assert_error "usage: fusectl set [OPTION...] TOGGLE VALUE [TARGET...]"
 	fusectl 2 inherit
 	fusectl 2 inherit async_flush
 	assert_no_change

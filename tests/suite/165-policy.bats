@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# The policy of fusectl.conf(5) on real mounts: apply, and the watcher that does
+# it for new ones.  What is wrong in a file, and how set --persist writes one, is
+# fusectl's unit tests.
+
+load helpers/all
+
+setup_file() {
+	isolate_file
+	module_file
+	module_want loaded
+	[ ! -e /etc/fusectl.conf ] && [ ! -e /etc/fusectl.d ] || {
+		echo "this machine has a policy of its own" >&2
+		return 1
+	}
+}
+
+teardown_file() {
+	rm -rf /etc/fusectl.conf /etc/fusectl.d
+	module_file_end
+}
+
+teardown() {
+	watch_stop
+	rm -rf /etc/fusectl.conf /etc/fusectl.d
+	isolate_end
+}
+
+watch_start() {
+	fusectl apply --watch --verbose >"$FX/watch" 2>&1 3>&- &
+	echo $! >"$FX/watch.pid"
+}
+watch_stop() {
+	[ -e "$FX/watch.pid" ] || return 0
+	kill "$(<"$FX/watch.pid")" 2>/dev/null || true
+	rm "$FX/watch.pid"
+}
+
+setting() { cat "$FX_OURS/$(connection_of "$FX/$1")/$2"; }
+has_setting() { [ "$(setting "$1" "$2")" = "$3" ]; }
+watch_says() { grep -q "$1" "$FX/watch"; }
+module_wide() { [ "$(cat "/sys/module/fuse_ext/parameters/$1")" = "$2" ]; }
+
+rule() {
+	mkdir -p /etc/fusectl.d
+	printf '[mount]\ntarget = %s\n%s\n' "$1" "$2" >/etc/fusectl.d/10-test.conf
+}
+
+@test "apply: a real mount gets what the rule says, another one doesn't" {
+	server a
+	server b
+	rule "$FX/a" 'async_flush = exit'
+	run_ 0 fusectl apply
+	is "$(setting a async_flush)" exit "async_flush of the mount with a rule"
+	is "$(setting b async_flush)" default "async_flush of the one without"
+	server_stop a
+	server_stop b
+}
+
+@test "set --persist: the next mount at the same place gets it by apply" {
+	server a
+	run_ 0 fusectl set --persist async_flush on "$FX/a"
+	server_stop a
+	server a
+	is "$(setting a async_flush)" default "async_flush of the new mount"
+	run_ 0 fusectl apply
+	is "$(setting a async_flush)" on "async_flush after apply"
+	run_ 0 fusectl inherit --persist async_flush "$FX/a"
+	is "$(setting a async_flush)" default "async_flush after inherit"
+	server_stop a
+}
+
+@test "without the watcher a new mount stays on default" {
+	rule "$FX/*" 'async_flush = exit'
+	server a
+	sleep 1
+	is "$(setting a async_flush)" default "async_flush"
+	server_stop a
+}
+
+@test "the watcher: a new mount gets its values at once, each time it is mounted" {
+	local begin i
+	rule "$FX/*" 'async_flush = exit'
+	watch_start
+	sleep 2
+	for i in 1 2 3; do
+		server a
+		begin=${EPOCHREALTIME/./}
+		while ! has_setting a async_flush exit; do
+			[ $((${EPOCHREALTIME/./} - begin)) -lt 1000000 ] ||
+				fail "not in force 1 s after the mount; $(<"$FX/watch")"
+		done
+		echo "# in force within $(((${EPOCHREALTIME/./} - begin) / 1000)) ms of the server's start" >&3
+		# what an admin sets by hand isn't taken back by another mount
+		run_ 0 fusectl set async_flush off "$FX/a"
+		server b
+		soon 20 has_setting b async_flush exit || fail "b didn't get it"
+		is "$(setting a async_flush)" off "async_flush that was set by hand"
+		server_stop b
+		server_stop a
+	done
+}
+
+@test "the watcher: a server that hangs doesn't hang it, nor does it keep a mount" {
+	rule "$FX/*" 'async_flush = exit'
+	watch_start
+	sleep 2
+	server a
+	kill -STOP "$(<"$FX/a.pid")"
+	server b
+	soon 20 has_setting b async_flush exit || fail "b didn't get it"
+	kill -CONT "$(<"$FX/a.pid")"
+	server_stop b
+	server_stop a
+}
+
+@test "the watcher: a broken file doesn't take the policy away" {
+	rule "$FX/*" 'async_flush = exit'
+	watch_start
+	sleep 2
+	echo '[mount' >/etc/fusectl.conf
+	soon 20 watch_says 'fusectl.conf:1:1: ' || fail "no message: $(<"$FX/watch")"
+	server a
+	soon 20 has_setting a async_flush exit || fail "the policy isn't in force any more"
+	rm /etc/fusectl.conf
+	server_stop a
+}
+
+@test "the watcher: fuse_ext is loaded after it started" {
+	module_unload
+	mkdir -p /etc/fusectl.d
+	printf '[module]\nasync_flush = exit\n' >/etc/fusectl.d/10-test.conf
+	watch_start
+	sleep 2
+	module_load
+	soon 20 module_wide async_flush exit || fail "not in force: $(<"$FX/watch")"
+	echo auto >/sys/module/fuse_ext/parameters/async_flush
+	watch_stop
+}
+
+@test "the unit's file is one that systemd takes" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze here"
+	local unit
+	unit=$(find /lib/systemd/system /usr/lib/systemd/system -name fusectl-apply.service | head -n 1)
+	[ -n "$unit" ] || skip "the packages aren't installed here"
+	run_ 0 systemd-analyze verify --man=no "$unit"
+}
