@@ -4,7 +4,6 @@
  * keys, or as text.  Not for where the figures come from, see sampling.c.
  */
 #include <ctype.h>
-#include <inttypes.h>
 #include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +70,8 @@ static void format_mean(char field[FIELD],
 
 const char *screen_headings(void)
 {
-	return "   CONN  REQ/S   READ  WRITE   META  BG% WAITING   MEAN    P99  FLUSH RELEASE SOURCE      TARGET";
+	return "   CONN  REQ/S   READ  WRITE   META  BG% WAITING   MEAN    P99"
+	       "  FLUSH RELEASE SOURCE      TARGET";
 }
 
 struct fields {
@@ -95,8 +95,8 @@ static void format_requests(const struct sample *sample, struct fields *to)
 	format_rate(to->other, sample_rate(sample, total.count - reads.count -
 					   writes.count));
 	if (total.count && sample->source == SOURCE_COUNTERS)
-		snprintf(to->background, FIELD, "%" PRIu64,
-			 total.background * 100 / total.count);
+		snprintf(to->background, FIELD, "%.0f",
+			 100.0 * total.background / total.count);
 	format_mean(to->mean, &total);
 	if (total.count)
 		format_wait(to->p99, requests_quantile(&sample->between, 0.99));
@@ -117,7 +117,8 @@ char *screen_line(const struct sample *sample)
 	if (sample_has_requests(sample))
 		format_requests(sample, &fields);
 	if (sample->waiting >= 0)
-		snprintf(fields.waiting, FIELD, "%" PRId64, sample->waiting);
+		snprintf(fields.waiting, FIELD, "%lld",
+			 (long long)sample->waiting);
 	line = text_format("%7u %6s %6s %6s %6s %4s %7s %6s %6s %6s %7s %-11s %s",
 			   sample->connection, fields.rate, fields.read,
 			   fields.write, fields.other, fields.background,
@@ -224,8 +225,8 @@ static void draw_kind(int row, const struct sample *sample,
 	format_rate(errors, sample_rate(sample, figures.errors));
 	format_mean(mean, &figures);
 	if (figures.count && sample->source == SOURCE_COUNTERS)
-		snprintf(background, FIELD, "%" PRIu64,
-			 figures.background * 100 / figures.count);
+		snprintf(background, FIELD, "%.0f",
+			 100.0 * figures.background / figures.count);
 	line = text_format("  %-8s %6s %8s %4s %6s", kind_names[kind], rate,
 			   errors, background, mean);
 	put_line(row, line, A_NORMAL);
@@ -268,6 +269,16 @@ static void draw_help(void)
 		put_line(FIRST_ROW - 1 + i, lines[i], A_NORMAL);
 }
 
+/* The kinds are shown where they leave room for a connection at least. */
+static size_t rows_for_table(void)
+{
+	int rows = LINES - FIRST_ROW;
+
+	if (rows > DETAIL_ROWS + 1)
+		rows -= DETAIL_ROWS;
+	return rows > 0 ? rows : 0;
+}
+
 static void draw_table(const struct sampling *sampling)
 {
 	const struct sample **samples = sorted(sampling);
@@ -275,10 +286,7 @@ static void draw_table(const struct sampling *sampling)
 
 	at = selected_index(samples, sampling->count);
 	put_line(FIRST_ROW - 1, screen_headings(), A_REVERSE);
-	room = LINES > FIRST_ROW + DETAIL_ROWS + 1 ?
-	       LINES - FIRST_ROW - DETAIL_ROWS : LINES - FIRST_ROW;
-	if (LINES <= FIRST_ROW)
-		room = 0;
+	room = rows_for_table();
 	/* the selected one is always among those that are shown */
 	if (at >= room)
 		first = at - room + 1;
