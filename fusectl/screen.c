@@ -68,12 +68,6 @@ static void format_mean(char field[FIELD],
 		strcpy(field, "-");
 }
 
-const char *screen_headings(void)
-{
-	return "   CONN  REQ/S   READ  WRITE   META  BG% WAITING   MEAN    P99"
-	       "  FLUSH RELEASE SOURCE      TARGET";
-}
-
 struct fields {
 	char rate[FIELD], read[FIELD], write[FIELD], other[FIELD];
 	char background[FIELD], waiting[FIELD], mean[FIELD], p99[FIELD];
@@ -104,6 +98,26 @@ static void format_requests(const struct sample *sample, struct fields *to)
 	format_mean(to->release, &release);
 }
 
+static char *format_line(const char *number, const struct fields *fields,
+			 const char *source, const char *target)
+{
+	return text_format("%7s %6s %6s %6s %6s %4s %7s %6s %6s %6s %7s %-11s %s",
+			   number, fields->rate, fields->read, fields->write,
+			   fields->other, fields->background, fields->waiting,
+			   fields->mean, fields->p99, fields->flush,
+			   fields->release, source, target);
+}
+
+char *screen_headings(void)
+{
+	const struct fields fields = {
+		"REQ/S", "READ", "WRITE", "META", "BG%", "WAITING", "MEAN",
+		"P99", "FLUSH", "RELEASE",
+	};
+
+	return format_line("CONN", &fields, "SOURCE", "TARGET");
+}
+
 char *screen_line(const struct sample *sample)
 {
 	const char *source = sample_source_name(sample);
@@ -112,19 +126,15 @@ char *screen_line(const struct sample *sample)
 	};
 	char *target = text_printable(sample->target ? sample->target : "-",
 				      false);
-	char *line;
+	char number[FIELD], *line;
 
+	snprintf(number, FIELD, "%u", sample->connection);
 	if (sample_has_requests(sample))
 		format_requests(sample, &fields);
 	if (sample->waiting >= 0)
 		snprintf(fields.waiting, FIELD, "%lld",
 			 (long long)sample->waiting);
-	line = text_format("%7u %6s %6s %6s %6s %4s %7s %6s %6s %6s %7s %-11s %s",
-			   sample->connection, fields.rate, fields.read,
-			   fields.write, fields.other, fields.background,
-			   fields.waiting, fields.mean, fields.p99,
-			   fields.flush, fields.release, source ? source : "-",
-			   target);
+	line = format_line(number, &fields, source ? source : "-", target);
 	free(target);
 	return line;
 }
@@ -283,16 +293,18 @@ static void draw_table(const struct sampling *sampling)
 {
 	const struct sample **samples = sorted(sampling);
 	size_t i, at, first = 0, room;
+	char *line;
 
 	at = selected_index(samples, sampling->count);
-	put_line(FIRST_ROW - 1, screen_headings(), A_REVERSE);
+	line = screen_headings();
+	put_line(FIRST_ROW - 1, line, A_REVERSE);
+	free(line);
 	room = rows_for_table();
 	/* the selected one is always among those that are shown */
 	if (at >= room)
 		first = at - room + 1;
 	for (i = first; i < sampling->count && i - first < room; i++) {
-		char *line = screen_line(samples[i]);
-
+		line = screen_line(samples[i]);
 		put_line(FIRST_ROW + i - first, line,
 			 i == at ? A_BOLD : A_NORMAL);
 		free(line);

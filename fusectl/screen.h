@@ -11,7 +11,7 @@
 #include "sampling.h"
 
 /* The line of headings, and one of a connection; to be freed. */
-const char *screen_headings(void);
+char *screen_headings(void);
 char *screen_line(const struct sample *sample);
 
 /* False after a message where it is no terminal for that. */
