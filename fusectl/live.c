@@ -185,13 +185,7 @@ void json_text(const char *name, const char *text)
 void json_number(const char *name, uint64_t number)
 {
 	put_name(name);
-	printf("%" PRIu64, number);
-}
-
-void json_signed(const char *name, int64_t number)
-{
-	put_name(name);
-	printf("%" PRId64, number);
+	printf("%llu", (unsigned long long)number);
 }
 
 void json_bool(const char *name, bool value)
@@ -203,18 +197,17 @@ void json_bool(const char *name, bool value)
 void json_seconds(const char *name, uint64_t nanoseconds)
 {
 	put_name(name);
-	printf("%" PRIu64 ".%09" PRIu64, nanoseconds / SECOND,
-	       nanoseconds % SECOND);
+	printf("%llu.%09llu", (unsigned long long)(nanoseconds / SECOND),
+	       (unsigned long long)(nanoseconds % SECOND));
 }
 
 /* Not by printf(), whose point is the locale's. */
 void json_real(const char *name, double number)
 {
-	uint64_t thousandths = number * 1000 + 0.5;
+	unsigned long long thousandths = number * 1000 + 0.5;
 
 	put_name(name);
-	printf("%" PRIu64 ".%03" PRIu64, thousandths / 1000,
-	       thousandths % 1000);
+	printf("%llu.%03llu", thousandths / 1000, thousandths % 1000);
 }
 
 /* Digits, and perhaps a point and further digits, in any locale. */

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 /*
  * From here on SIGINT, SIGTERM, SIGHUP and a reader of the output that goes
  * away end live_wait() instead of the program; output is by line.
@@ -47,7 +46,6 @@ void json_close(void);
 void json_line_end(void);
 void json_text(const char *name, const char *text);
 void json_number(const char *name, uint64_t number);
-void json_signed(const char *name, int64_t number);
 void json_bool(const char *name, bool value);
 void json_seconds(const char *name, uint64_t nanoseconds);
 void json_real(const char *name, double number);

@@ -37,7 +37,7 @@ int ops_run(const char *const *command, char **output);
 
 int ops_write(const char *path, const char *word);
 
-/* A directory in tracefs, which is an instance; the path begins with the root. */
+/* A directory in tracefs: an instance; the path begins with ops_root(). */
 int ops_make_directory(const char *path);
 int ops_remove_directory(const char *path);
 

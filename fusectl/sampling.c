@@ -290,7 +290,7 @@ int sampling_begin(struct sampling *sampling, char *const *names, size_t count)
 		begin_tracing(sampling, &connections.mounts);
 	if (!status && !connections.loaded && !sampling->has_tracing) {
 		complain("fuse_ext isn't loaded; to load it: fusectl load");
-		complain_more("the stock driver's requests are counted as root, from Linux 6.12 on");
+		complain_more("of the stock driver root sees more, from Linux 6.12 on");
 		status = STATUS_NOT_LOADED;
 	}
 	if (!status)

@@ -55,7 +55,7 @@ struct sampling {
 	struct tracing tracing;
 	struct sample_pending *pending;
 	size_t pending_count;
-	uint64_t lost;		/* events of the stock driver, since the start */
+	uint64_t lost;		/* events of the stock driver, so far */
 };
 
 /* An exit_status, after a message; sampling_end() it in any case. */

@@ -4,7 +4,6 @@
  * keys, or as text.  Not for where the figures come from, see sampling.c.
  */
 #include <ctype.h>
-#include <inttypes.h>
 #include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +68,6 @@ static void format_mean(char field[FIELD],
 		strcpy(field, "-");
 }
 
-const char *screen_headings(void)
-{
-	return "   CONN  REQ/S   READ  WRITE   META  BG% WAITING   MEAN    P99  FLUSH RELEASE SOURCE      TARGET";
-}
-
 struct fields {
 	char rate[FIELD], read[FIELD], write[FIELD], other[FIELD];
 	char background[FIELD], waiting[FIELD], mean[FIELD], p99[FIELD];
@@ -95,13 +89,33 @@ static void format_requests(const struct sample *sample, struct fields *to)
 	format_rate(to->other, sample_rate(sample, total.count - reads.count -
 					   writes.count));
 	if (total.count && sample->source == SOURCE_COUNTERS)
-		snprintf(to->background, FIELD, "%" PRIu64,
-			 total.background * 100 / total.count);
+		snprintf(to->background, FIELD, "%.0f",
+			 100.0 * total.background / total.count);
 	format_mean(to->mean, &total);
 	if (total.count)
 		format_wait(to->p99, requests_quantile(&sample->between, 0.99));
 	format_mean(to->flush, &flush);
 	format_mean(to->release, &release);
+}
+
+static char *format_line(const char *number, const struct fields *fields,
+			 const char *source, const char *target)
+{
+	return text_format("%7s %6s %6s %6s %6s %4s %7s %6s %6s %6s %7s %-11s %s",
+			   number, fields->rate, fields->read, fields->write,
+			   fields->other, fields->background, fields->waiting,
+			   fields->mean, fields->p99, fields->flush,
+			   fields->release, source, target);
+}
+
+char *screen_headings(void)
+{
+	const struct fields fields = {
+		"REQ/S", "READ", "WRITE", "META", "BG%", "WAITING", "MEAN",
+		"P99", "FLUSH", "RELEASE",
+	};
+
+	return format_line("CONN", &fields, "SOURCE", "TARGET");
 }
 
 char *screen_line(const struct sample *sample)
@@ -112,18 +126,15 @@ char *screen_line(const struct sample *sample)
 	};
 	char *target = text_printable(sample->target ? sample->target : "-",
 				      false);
-	char *line;
+	char number[FIELD], *line;
 
+	snprintf(number, FIELD, "%u", sample->connection);
 	if (sample_has_requests(sample))
 		format_requests(sample, &fields);
 	if (sample->waiting >= 0)
-		snprintf(fields.waiting, FIELD, "%" PRId64, sample->waiting);
-	line = text_format("%7u %6s %6s %6s %6s %4s %7s %6s %6s %6s %7s %-11s %s",
-			   sample->connection, fields.rate, fields.read,
-			   fields.write, fields.other, fields.background,
-			   fields.waiting, fields.mean, fields.p99,
-			   fields.flush, fields.release, source ? source : "-",
-			   target);
+		snprintf(fields.waiting, FIELD, "%lld",
+			 (long long)sample->waiting);
+	line = format_line(number, &fields, source ? source : "-", target);
 	free(target);
 	return line;
 }
@@ -224,8 +235,8 @@ static void draw_kind(int row, const struct sample *sample,
 	format_rate(errors, sample_rate(sample, figures.errors));
 	format_mean(mean, &figures);
 	if (figures.count && sample->source == SOURCE_COUNTERS)
-		snprintf(background, FIELD, "%" PRIu64,
-			 figures.background * 100 / figures.count);
+		snprintf(background, FIELD, "%.0f",
+			 100.0 * figures.background / figures.count);
 	line = text_format("  %-8s %6s %8s %4s %6s", kind_names[kind], rate,
 			   errors, background, mean);
 	put_line(row, line, A_NORMAL);
@@ -268,23 +279,32 @@ static void draw_help(void)
 		put_line(FIRST_ROW - 1 + i, lines[i], A_NORMAL);
 }
 
+/* The kinds are shown where they leave room for a connection at least. */
+static size_t rows_for_table(void)
+{
+	int rows = LINES - FIRST_ROW;
+
+	if (rows > DETAIL_ROWS + 1)
+		rows -= DETAIL_ROWS;
+	return rows > 0 ? rows : 0;
+}
+
 static void draw_table(const struct sampling *sampling)
 {
 	const struct sample **samples = sorted(sampling);
 	size_t i, at, first = 0, room;
+	char *line;
 
 	at = selected_index(samples, sampling->count);
-	put_line(FIRST_ROW - 1, screen_headings(), A_REVERSE);
-	room = LINES > FIRST_ROW + DETAIL_ROWS + 1 ?
-	       LINES - FIRST_ROW - DETAIL_ROWS : LINES - FIRST_ROW;
-	if (LINES <= FIRST_ROW)
-		room = 0;
+	line = screen_headings();
+	put_line(FIRST_ROW - 1, line, A_REVERSE);
+	free(line);
+	room = rows_for_table();
 	/* the selected one is always among those that are shown */
 	if (at >= room)
 		first = at - room + 1;
 	for (i = first; i < sampling->count && i - first < room; i++) {
-		char *line = screen_line(samples[i]);
-
+		line = screen_line(samples[i]);
 		put_line(FIRST_ROW + i - first, line,
 			 i == at ? A_BOLD : A_NORMAL);
 		free(line);

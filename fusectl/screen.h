@@ -11,7 +11,7 @@
 #include "sampling.h"
 
 /* The line of headings, and one of a connection; to be freed. */
-const char *screen_headings(void);
+char *screen_headings(void);
 char *screen_line(const struct sample *sample);
 
 /* False after a message where it is no terminal for that. */
@@ -24,7 +24,7 @@ enum screen_action {
 	SCREEN_QUIT,
 };
 
-/* The keys that were pressed; sets the delay (milliseconds) where it is asked. */
+/* The keys that were pressed; may set the delay (milliseconds). */
 enum screen_action screen_keys(const struct sampling *sampling, int *delay);
 void screen_end(void);
 

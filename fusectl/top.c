@@ -138,7 +138,9 @@ static void print_all(const struct sampling *sampling)
 
 	if (!json) {
 		live_time(now, 3, time);
-		printf("%s\n%s\n", time, screen_headings());
+		line = screen_headings();
+		printf("%s\n%s\n", time, line);
+		free(line);
 	}
 	for (i = 0; i < sampling->count; i++) {
 		if (json) {

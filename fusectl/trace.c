@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,18 +72,18 @@ struct trace {
 /* In double quotes, like strace; what isn't printable as \xNN. */
 static void print_name(const char *name)
 {
-	char *printable = text_printable(name, false);
-	const char *c;
+	char *escaped = memory(2 * strlen(name) + 1, 1), *printable;
+	char *to = escaped;
 
-	putchar('"');
-	for (c = printable; *c; c++) {
-		/* text_printable() has written a backslash for each \xNN only */
-		if (*c == '"')
-			putchar('\\');
-		putchar(*c);
+	for (; *name; name++) {
+		if (*name == '"' || *name == '\\')
+			*to++ = '\\';
+		*to++ = *name;
 	}
-	putchar('"');
+	printable = text_printable(escaped, false);
+	printf("\"%s\"", printable);
 	free(printable);
+	free(escaped);
 }
 
 static void print_opcode(uint32_t opcode)
@@ -94,7 +93,7 @@ static void print_opcode(uint32_t opcode)
 	if (known)
 		printf("%s", known->name);
 	else
-		printf("opcode_%" PRIu32, opcode);
+		printf("opcode_%u", opcode);
 }
 
 static bool has_range(const struct trace_event *request)
@@ -107,17 +106,17 @@ static bool has_range(const struct trace_event *request)
 static void print_arguments(const struct trace_event *request)
 {
 	if (request->kind == TRACE_STOCK_REQUEST) {
-		printf("(%" PRIu32 " bytes)", request->size);
+		printf("(%u bytes)", request->size);
 		return;
 	}
-	printf("(%" PRIu64, request->nodeid);
+	printf("(%llu", (unsigned long long)request->nodeid);
 	if (*request->name) {
 		printf(", ");
 		print_name(request->name);
 	}
 	if (has_range(request))
-		printf(", %" PRIu32 "@%" PRIu64, request->size,
-		       request->offset);
+		printf(", %u@%llu", request->size,
+		       (unsigned long long)request->offset);
 	printf(")%s", request->background ? " background" : "");
 }
 
@@ -148,9 +147,9 @@ static void print_line(uint64_t realtime, const struct trace_event *request,
 	if (reply) {
 		printf(" = ");
 		print_error(reply->error);
-		printf(" <%" PRIu64 ".%06" PRIu64 ">\n",
-		       reply->wait / 1000000000,
-		       reply->wait % 1000000000 / 1000);
+		printf(" <%llu.%06llu>\n",
+		       (unsigned long long)(reply->wait / 1000000000),
+		       (unsigned long long)(reply->wait % 1000000000 / 1000));
 	} else if (opcode_is_answered(request->opcode)) {
 		printf(" = ? <unfinished>\n");
 	} else {
@@ -241,8 +240,8 @@ static void print_lost(uint64_t lost)
 			json_null("lost");
 		json_line_end();
 	} else if (lost) {
-		printf("[%" PRIu64 " events were lost: they came faster than they were read]\n",
-		       lost);
+		printf("[%llu events were lost: they came faster than they were read]\n",
+		       (unsigned long long)lost);
 	} else {
 		printf("[events were lost: they came faster than they were read]\n");
 	}

@@ -80,6 +80,11 @@ static int find_root(struct tracing *tracing, const struct mounts *mounts)
 	return 0;
 }
 
+static bool is_number(const char *word)
+{
+	return *word && strspn(word, "0123456789") == strlen(word);
+}
+
 /*
  * One that is alive has its pipe open, so that the kernel doesn't remove its
  * instance, also where its number means nothing here (another PID namespace).
@@ -95,8 +100,8 @@ static void remove_dead(const struct tracing *tracing)
 		const char *number = entry->d_name + strlen(PREFIX);
 		char *process, *path;
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) || !*number ||
-		    strspn(number, "0123456789") != strlen(number))
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) ||
+		    !is_number(number))
 			continue;
 		process = text_format("/proc/%s", number);
 		path = file_of(directory, entry->d_name);

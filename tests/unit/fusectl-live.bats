@@ -226,7 +226,7 @@ on_screen() {
 		"$(request 6 2)" "$(request 8 777 x)" "$(reply 8 777 -999 1000)"
 	fusectl 0 trace -n 4 /mnt/a
 	echo "$output"
-	assert_output ' 77 lookup(1, "a b\x0ac\\"") = ENOENT <0.000123>'
+	assert_output ' 77 lookup(1, "a b\x0ac\\\"") = ENOENT <0.000123>'
 	assert_output ' 77 read(1, 4096@8192) = OK <2.000000>'
 	assert_output ' 77 forget(1)'
 	assert_output ' 77 opcode_777(1, "x") = error 999 <0.000001>'
