@@ -89,15 +89,13 @@ static void own(struct line *line, int column, char *value)
 static void add_mount(struct table *table, struct line *line,
 		      const struct mount *mount)
 {
-	unsigned int user;
-
 	line->values[COLUMN_FSTYPE] = mount->type;
 	line->values[COLUMN_SOURCE] = mount->source;
 	line->values[COLUMN_TARGET] = mount->target;
 	line->values[COLUMN_OPTIONS] = mount->options;
 	if (table_shows(table, COLUMN_USER) &&
-	    parse_mount_user(mount->options, &user))
-		own(line, COLUMN_USER, user_name(user));
+	    mount->user != (uid_t)-1)
+		own(line, COLUMN_USER, user_name(mount->user));
 }
 
 static bool shows_toggle(const struct table *table)

@@ -34,6 +34,23 @@ static int skip_line(struct libmnt_table *table, const char *name, int line)
 	return 1;
 }
 
+static uid_t mounting_user(struct libmnt_fs *fs)
+{
+	const char *options = mnt_fs_get_fs_options(fs);
+	unsigned long user;
+	size_t length;
+	char *value, *end;
+
+	if (!options ||
+	    mnt_optstr_get_option(options, "user_id", &value, &length) ||
+	    !value || !length)
+		return -1;
+	errno = 0;
+	user = strtoul(value, &end, 10);
+	return errno || end != value + length || user > UINT_MAX ? (uid_t)-1 :
+	       (uid_t)user;
+}
+
 static int read_table(struct mounts *mounts, const char *name)
 {
 	char *path = text_format("%s%s", ops_root(), name);
@@ -64,6 +81,7 @@ static int read_table(struct mounts *mounts, const char *name)
 		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
 		mount->source = copy_or_empty(mnt_fs_get_source(fs));
 		mount->options = copy_or_empty(mnt_fs_get_options(fs));
+		mount->user = mounting_user(fs);
 	}
 out:
 	mnt_free_iter(iter);

@@ -20,6 +20,8 @@ struct mount {
 	char *type;
 	char *source;
 	char *options;		/* of the mount and of its filesystem */
+	/* who mounted it (FUSE's user_id=), or (uid_t)-1 where none is told */
+	uid_t user;
 };
 
 struct mounts {

@@ -41,21 +41,43 @@ int toggle_find(const char *name, bool or_all)
 	return -1;
 }
 
-bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+size_t toggle_words(int toggle, enum toggle_scope scope,
+		    const char *words[TOGGLE_WORDS])
 {
-	const char *words[5] = { "auto", "on", "off" };
-	const char *nearest;
-	size_t i, count = 3;
-	char *all;
+	size_t count = 0;
 
+	words[count++] = "auto";
+	words[count++] = "on";
+	words[count++] = "off";
 	if (toggle == ASYNC_FLUSH)
 		words[count++] = "exit";
 	if (scope == SCOPE_CONNECTION)
 		words[count++] = "default";
+	return count;
+}
+
+const char *toggle_word(int toggle, const char *word, enum toggle_scope scope)
+{
+	const char *words[TOGGLE_WORDS];
+	size_t i, count = toggle_words(toggle, scope, words);
+
 	for (i = 0; i < count; i++) {
 		if (!strcmp(word, words[i]))
-			return true;
+			return words[i];
 	}
+	return NULL;
+}
+
+bool toggle_accepts(int toggle, const char *word, enum toggle_scope scope)
+{
+	const char *words[TOGGLE_WORDS];
+	const char *nearest;
+	size_t count;
+	char *all;
+
+	if (toggle_word(toggle, word, scope))
+		return true;
+	count = toggle_words(toggle, scope, words);
 	nearest = text_nearest(word, words, count);
 	if (!strcmp(word, "default"))
 		complain("%s: 'default' is for a connection; name a TARGET",

@@ -21,6 +21,14 @@ extern const char *const toggle_names[TOGGLE_COUNT];
 /* The toggle's index; -1, after a message with the nearest name, if none. */
 int toggle_find(const char *name, bool or_all);
 
+/* The words that the toggle takes there; how many. */
+#define TOGGLE_WORDS	5
+size_t toggle_words(int toggle, enum toggle_scope scope,
+		    const char *words[TOGGLE_WORDS]);
+
+/* The same word, which stays; NULL where the toggle doesn't take it there. */
+const char *toggle_word(int toggle, const char *word, enum toggle_scope scope);
+
 /*
  * Whether the toggle takes the word there; if not, a message says which words
  * it takes.
