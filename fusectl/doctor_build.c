@@ -142,12 +142,12 @@ static void check_next(struct doctor *doctor)
 					 "apt install linux-headers-%s" :
 					 "dnf install kernel-devel-%s",
 					 release));
-	else if (file_exists("/usr/bin/dpkg") && !has_debian_source(release))
+	else if (file_exists("/usr/bin/dpkg") && !has_debian_source(release) &&
+		 !file_exists("/usr/src/fuse-ext-sources"))
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("there is no fuse_ext for the newest kernel, %s: its source isn't installed",
 					 release), why,
-			     text_format("apt install linux-source && dkms autoinstall -k %s",
-					 release));
+			     text_copy("fuse-ext-source fetch"));
 	else
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("there is no fuse_ext for the newest kernel, %s",

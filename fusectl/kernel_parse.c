@@ -251,22 +251,6 @@ char parse_process_state(const char *text)
 	return end[2];
 }
 
-bool parse_mount_user(const char *options, unsigned int *user)
-{
-	char *copy = text_copy(options), *rest = copy, *option;
-	unsigned long long value;
-	bool found = false;
-
-	while (!found && (option = strsep(&rest, ","))) {
-		found = !strncmp(option, "user_id=", 8) &&
-			parse_number(option + 8, &value) && value <= UINT_MAX;
-		if (found)
-			*user = value;
-	}
-	free(copy);
-	return found;
-}
-
 const char *parse_map_path(const char *line)
 {
 	int i;

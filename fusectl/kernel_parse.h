@@ -58,9 +58,6 @@ char parse_process_state(const char *text);
 /* /proc/PID/status: the real user; false: there is none. */
 bool parse_process_user(const char *text, unsigned int *user);
 
-/* user_id= among mount options; false: there is none. */
-bool parse_mount_user(const char *options, unsigned int *user);
-
 /* The path of a line of /proc/PID/maps, in the line; NULL: it has none. */
 const char *parse_map_path(const char *line);
 

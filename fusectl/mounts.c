@@ -80,8 +80,8 @@ static int read_table(struct mounts *mounts, const char *name)
 		mount->target = copy_or_empty(mnt_fs_get_target(fs));
 		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
 		mount->source = copy_or_empty(mnt_fs_get_source(fs));
-		mount->user = mounting_user(fs);
 		mount->options = copy_or_empty(mnt_fs_get_options(fs));
+		mount->user = mounting_user(fs);
 	}
 out:
 	mnt_free_iter(iter);

@@ -19,9 +19,9 @@ struct mount {
 	char *target;
 	char *type;
 	char *source;
+	char *options;		/* of the mount and of its filesystem */
 	/* who mounted it (FUSE's user_id=), or (uid_t)-1 where none is told */
 	uid_t user;
-	char *options;		/* of the mount and of its filesystem */
 };
 
 struct mounts {

@@ -74,7 +74,6 @@ static void show_mounts(const struct shown *shown)
 {
 	const struct mount *mount = connections_mount(shown->connections,
 						      shown->connection);
-	unsigned int user;
 
 	line(shown, "driver",
 	     driver_name(connections_driver(shown->connections,
@@ -88,8 +87,8 @@ static void show_mounts(const struct shown *shown)
 		line(shown, "source", mount->source);
 		line(shown, "type", mount->type);
 		line(shown, "options", mount->options);
-		if (parse_mount_user(mount->options, &user))
-			own_line(shown, "user", user_name(user));
+		if (mount->user != (uid_t)-1)
+			own_line(shown, "user", user_name(mount->user));
 	}
 }
 

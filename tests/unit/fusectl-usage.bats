@@ -32,14 +32,14 @@ complete_line() {
 			_fusectl; printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETION" "$@"
 }
 
-@test "help, -h and --help print the same, with the ten verbs" {
+@test "help, -h and --help print the same, with all verbs" {
 	fusectl 0 help
 	local help=$output
 	fusectl 0 -h
 	assert_equal "$output" "$help"
 	fusectl 0 --help
 	assert_equal "$output" "$help"
-	assert_equal "$(verbs | xargs)" "status load unload list get set inherit apply check help"
+	assert_equal "$(verbs | xargs)" "status load unload list show get set inherit apply check top trace monitor abort wait drain doctor help"
 }
 
 @test "without a verb: the help on stderr, exit status 2" {
@@ -87,7 +87,7 @@ complete_line() {
 		GET get
 	END
 	fusectl 2 frobnicate
-	assert_error "the verbs are: status, load, unload, list, get, set, inherit, apply, check, help"
+	assert_error "the verbs are: status, load, unload, list, show, get, set, inherit, apply, check, top, trace, monitor, abort, wait, drain, doctor, help"
 	refute_error "did you mean"
 	fusectl 2 $'l\e[31mist'
 	refute_error $'\e'
@@ -137,7 +137,7 @@ complete_line() {
 @test "man page: its synopsis is what the help of each verb says" {
 	local verb usage text
 	text=$(man_text | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p')
-	for verb in status load unload list get set inherit apply check; do
+	for verb in status load unload list show get set inherit abort wait drain doctor; do
 		fusectl 0 help "$verb"
 		usage=$(sed -n 's/^Usage: //p' <<<"$output")
 		grep -qxF "       ${usage% }" <<<"$text" || fail "expected in the synopsis: $usage"
