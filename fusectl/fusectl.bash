@@ -25,7 +25,11 @@ _fusectl() {
 		type -P "${COMP_WORDS[0]}" >/dev/null || COMP_WORDS[0]=fusectl
 		"${COMP_WORDS[0]}" complete line "$line" "$COMP_WORDBREAKS" 2>/dev/null)
 	case $kind in
-	:list) compopt -o nospace 2>/dev/null ;;
+	# a comma outside of braces means nothing to bash
+	:list)
+		COMPREPLY=("${COMPREPLY[@]//\\,/,}")
+		compopt -o nospace 2>/dev/null
+		;;
 	:files) compopt -o default 2>/dev/null ;;
 	esac
 }

@@ -5,7 +5,12 @@
 
 function __fusectl_complete
     set -l words (commandline -opc)
-    set -l current (commandline -oct)
+    set -l token (commandline -ct)
+    set -l current
+    # one in quotes that are still open is read as if they were closed
+    for end in '' "'" '"'
+        set current (string unescape -- "$token$end" | string collect); and break
+    end
     set -l command $words[1]
     set -lx PATH $PATH /usr/sbin /sbin
     type -q $command; or set command fusectl
