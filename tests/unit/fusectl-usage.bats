@@ -183,7 +183,7 @@ complete_line() {
 
 @test "completion: words that begin so, and no others" {
 	assert_equal "$(complete_line un)" unload
-	assert_equal "$(complete_line s | xargs)" "status set"
+	assert_equal "$(complete_line s | xargs)" "status show set"
 	assert_equal "$(complete_line get sy | xargs)" "sync_release syncfs"
 	assert_equal "$(complete_line get al)" all
 	assert_equal "$(complete_line help in)" inherit
