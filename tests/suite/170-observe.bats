@@ -130,9 +130,9 @@ flushed_in_background() {
 	server_end a
 	[ ! -e "$file" ] || fail "the connection is still there"
 	like "$(cat <&"$second")" "^[0-9]+ [0-9]+ " "what was counted"
-	run_ 1 rmmod fuse_ext
+	run_ 32 umount "$FX_OURS"
 	exec {second}<&-
-	module_remove
+	module_unload
 	module_want loaded
 }
 
