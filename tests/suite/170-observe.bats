@@ -90,6 +90,7 @@ trace_end() {
 	is "$(count_of "$FX/a" $FLUSH 3)" 0 "in the background"
 	like "$(<"$file")" 'wait [0-9]{8,} 1' "its bucket"
 	# at least as long as said, and a quarter longer at most
+	# shellcheck disable=SC2016  # for awk
 	run_ 0 awk -v waited="$waited" '$1 == "wait" && $2 > waited { found = $2; exit }
 		END { exit !(found <= waited * 1.26) }' "$file"
 	connection_set "$FX/a" async_flush on
