@@ -134,8 +134,7 @@ char *ops_module_field(const char *name)
 }
 
 /* In the child. */
-__attribute__((__noreturn__))
-static void run_child(const char *const *command, int output)
+static _Noreturn void run_child(const char *const *command, int output)
 {
 	char *const environment[] = {
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/",
