@@ -135,7 +135,7 @@ static void check_next(struct doctor *doctor)
 	headers = text_format(MODULES "/%s/build/include", release);
 	if (!file_exists(headers))
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for %s: its headers aren't installed",
+			     text_format("no fuse_ext for %s: its headers aren't installed",
 					 release), why,
 			     text_format(file_exists("/usr/bin/dpkg") ?
 					 "apt install linux-headers-%s" :
@@ -144,12 +144,12 @@ static void check_next(struct doctor *doctor)
 	else if (file_exists("/usr/bin/dpkg") && !has_debian_source(release) &&
 		 !file_exists("/usr/src/fuse-ext-sources"))
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for %s: its source isn't installed",
+			     text_format("no fuse_ext for %s: its source isn't installed",
 					 release), why,
 			     text_copy("fuse-ext-source fetch"));
 	else
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for %s",
+			     text_format("no fuse_ext for %s",
 					 release), why,
 			     text_format("dkms autoinstall -k %s", release));
 out:

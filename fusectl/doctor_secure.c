@@ -63,7 +63,7 @@ static void check_signature(struct doctor *doctor)
 	if (!signer) {
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("%s isn't signed", path), why,
-			     text_format("mokutil --import %s; reboot; dkms build --force fuse-ext/%s",
+			     text_format("mokutil --import %s; dkms build --force fuse-ext/%s",
 					 KEY, FUSECTL_VERSION));
 		goto out;
 	}

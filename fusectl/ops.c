@@ -21,6 +21,7 @@
 #include "text.h"
 
 #define MODULE	"fuse_ext"
+#define __noreturn	__attribute__((__noreturn__))
 #define RUN_LIMIT	20000	/* milliseconds */
 
 const char *ops_root(void)
@@ -134,7 +135,8 @@ char *ops_module_field(const char *name)
 }
 
 /* In the child. */
-static _Noreturn void run_child(const char *const *command, int output)
+__noreturn
+static void run_child(const char *const *command, int output)
 {
 	char *const environment[] = {
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/",
