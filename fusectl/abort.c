@@ -68,10 +68,11 @@ static void tell(const struct connections *connections,
 	const char *place = connections_place(connections, target->connection);
 	char *waiting = kernel_connection_file(place, target->connection,
 					       "waiting");
+	enum driver driver = connections_driver(connections,
+						target->connection);
 
-	announce("would abort connection %u (%s, %s): what waits (%s) fails, and all later requests",
-		 target->connection,
-		 driver_name(connections_driver(connections, target->connection)),
+	announce("would abort connection %u (%s, %s): what waits (%s) fails, and what comes",
+		 target->connection, driver_name(driver),
 		 mount ? mount->target : "no mount point here",
 		 waiting ? waiting : "unknown");
 	free(waiting);
@@ -103,6 +104,7 @@ static int abort_each(const struct connections *connections,
 		      const struct target *targets, size_t count)
 {
 	int status = STATUS_OK, one, ret;
+	const char *place;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -112,9 +114,9 @@ static int abort_each(const struct connections *connections,
 			tell(connections, target);
 			continue;
 		}
-		ret = kernel_connection_write(connections_place(connections,
-								target->connection),
-					      target->connection, "abort", "1");
+		place = connections_place(connections, target->connection);
+		ret = kernel_connection_write(place, target->connection,
+					      "abort", "1");
 		one = ret ? complain_failed(target, ret) : STATUS_OK;
 		status = status ? status : one;
 	}

@@ -139,7 +139,8 @@ static bool read_patience(const char *verb, unsigned int *seconds)
 {
 	unsigned long long number = PATIENCE;
 
-	if (patience && (!parse_number(patience, &number) || number > INT_MAX)) {
+	if (patience &&
+	    (!parse_number(patience, &number) || number > INT_MAX)) {
 		complain("%s: '%s' is no number of seconds", verb, patience);
 		complain_more("such as: --wait 30");
 		return false;

@@ -49,8 +49,7 @@ static void check_source(struct doctor *doctor)
 			     text_format("fuse_ext was built from %s %s, but %s is installed",
 					 provider, version, installed),
 			     "it lacks the fixes of the newer source",
-			     text_format("dkms build --force fuse-ext/%s -k %s && dkms install --force fuse-ext/%s -k %s",
-					 FUSECTL_VERSION, doctor->kernel,
+			     text_format("dkms install --force fuse-ext/%s -k %s",
 					 FUSECTL_VERSION, doctor->kernel));
 out:
 	free(installed);
@@ -128,7 +127,7 @@ static bool has_debian_source(const char *release)
 
 static void check_next(struct doctor *doctor)
 {
-	const char *why = "after the next boot the stock driver serves all FUSE mounts";
+	const char *why = "it is the newest kernel: after a boot of it, the stock driver serves";
 	char *release = newest_kernel(), *headers = NULL;
 
 	if (!release || !strcmp(release, doctor->kernel) || has_module(release))
@@ -136,7 +135,7 @@ static void check_next(struct doctor *doctor)
 	headers = text_format(MODULES "/%s/build/include", release);
 	if (!file_exists(headers))
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for the newest kernel, %s: its headers aren't installed",
+			     text_format("no fuse_ext for %s: its headers aren't installed",
 					 release), why,
 			     text_format(file_exists("/usr/bin/dpkg") ?
 					 "apt install linux-headers-%s" :
@@ -145,12 +144,12 @@ static void check_next(struct doctor *doctor)
 	else if (file_exists("/usr/bin/dpkg") && !has_debian_source(release) &&
 		 !file_exists("/usr/src/fuse-ext-sources"))
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for the newest kernel, %s: its source isn't installed",
+			     text_format("no fuse_ext for %s: its source isn't installed",
 					 release), why,
 			     text_copy("fuse-ext-source fetch"));
 	else
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("there is no fuse_ext for the newest kernel, %s",
+			     text_format("no fuse_ext for %s",
 					 release), why,
 			     text_format("dkms autoinstall -k %s", release));
 out:

@@ -155,7 +155,7 @@ static void found_stuck(struct doctor *doctor, const struct suspect *suspect,
 	else
 		mend = text_format("fusectl abort %u", suspect->connection);
 	doctor_found(doctor, SEVERITY_PROBLEM,
-		     text_format("connection %u (%s): %s requests wait and none was answered in %u s; server: %s",
+		     text_format("connection %u (%s): %s requests wait, no answer in %u s: %s",
 				 suspect->connection,
 				 mount ? mount->target : "no mount point here",
 				 suspect->waiting, doctor->patience, text),

@@ -63,8 +63,8 @@ static void check_signature(struct doctor *doctor)
 	if (!signer) {
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("%s isn't signed", path), why,
-			     text_format("mokutil --import %s, reboot; dkms build --force fuse-ext/%s && dkms install --force fuse-ext/%s",
-					 KEY, FUSECTL_VERSION, FUSECTL_VERSION));
+			     text_format("mokutil --import %s; dkms build --force fuse-ext/%s",
+					 KEY, FUSECTL_VERSION));
 		goto out;
 	}
 	ops_run(command, &output);
@@ -72,13 +72,13 @@ static void check_signature(struct doctor *doctor)
 		goto out;
 	if (output && strstr(output, "not enrolled"))
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("the key of %s that signed fuse_ext isn't enrolled: 'Key was rejected by service'",
+			     text_format("Key was rejected by service: that of %s isn't enrolled",
 					 signer), why,
 			     text_format("mokutil --import %s; reboot and confirm it there",
 					 KEY));
 	else
 		doctor_found(doctor, SEVERITY_UNCHECKED,
-			     text_format("whether the key of %s is enrolled isn't known: mokutil can't tell",
+			     text_format("mokutil can't tell whether the key of %s is enrolled",
 					 signer), why,
 			     text_format("mokutil --test-key %s", KEY));
 out:

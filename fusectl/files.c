@@ -30,7 +30,8 @@ char *file_read(const char *path)
 	if (fd < 0)
 		return NULL;
 	/* files of /proc and sysfs have no length and are short */
-	if (!fstat(fd, &stat) && S_ISREG(stat.st_mode) && stat.st_size > LARGEST)
+	if (!fstat(fd, &stat) && S_ISREG(stat.st_mode) &&
+	    stat.st_size > LARGEST)
 		lseek(fd, -LARGEST, SEEK_END);
 	do {
 		if (length + 1 >= size) {

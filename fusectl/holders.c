@@ -51,6 +51,16 @@ static bool at_own_places(const struct mounts *mounts,
 	return top && connections_is_own_control(top);
 }
 
+static void add_mount(struct holders *holders, const struct mount *mount,
+		      enum driver driver)
+{
+	struct holder *holder = add_connection(holders, HOLDER_MOUNT, driver,
+					       mount->target,
+					       mount_connection(mount));
+
+	holder->type = mount->type;
+}
+
 static void add_mounts(struct holders *holders,
 		       const struct connections *connections,
 		       enum driver driver)
@@ -65,8 +75,7 @@ static void add_mounts(struct holders *holders,
 		number = mount_connection(mount);
 		if (mount_is_fuse(mount) &&
 		    connections_driver(connections, number) == driver)
-			add_connection(holders, HOLDER_MOUNT, driver,
-				       mount->target, number)->type = mount->type;
+			add_mount(holders, mount, driver);
 		if (driver == DRIVER_FUSE_EXT &&
 		    connections_is_own_control(mount) &&
 		    !at_own_places(mounts, mount))
@@ -121,7 +130,7 @@ static void add_processes(struct holders *holders,
 	for (i = 0; i < processes->count; i++) {
 		use = &processes->use[i];
 		found = connections_driver(connections, use->connection);
-		/* whose device it is, the kernel doesn't tell: may be of both */
+		/* whose device it is, the kernel doesn't tell */
 		if (use->use != USE_DEVICE && found != driver)
 			continue;
 		holder = add(holders, HOLDER_PROCESS, driver, use->path);

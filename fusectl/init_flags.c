@@ -57,13 +57,13 @@ static const char *const names[64] = {
 	[62] = "ext",
 };
 
-char *init_flags_text(uint64_t flags)
+char *init_flags_text(unsigned long long flags)
 {
 	char *text = text_copy(""), *longer;
 	unsigned int bit;
 
 	for (bit = 0; bit < ARRAY_SIZE(names); bit++) {
-		if (!(flags & (uint64_t)1 << bit))
+		if (!(flags & 1ULL << bit))
 			continue;
 		if (names[bit])
 			longer = text_format("%s%s%s", text, *text ? " " : "",

@@ -6,9 +6,7 @@
 #ifndef FUSECTL_INIT_FLAGS_H
 #define FUSECTL_INIT_FLAGS_H
 
-#include <stdint.h>
-
 /* Names separated by blanks, the lowest bit first; "" for no flag.  To be freed. */
-char *init_flags_text(uint64_t flags);
+char *init_flags_text(unsigned long long flags);
 
 #endif /* FUSECTL_INIT_FLAGS_H */

@@ -84,7 +84,7 @@ bool parse_state(const char *text, const char *toggle, char **value,
 	return *source;
 }
 
-static bool hexadecimal(const char *text, uint64_t *number)
+static bool hexadecimal(const char *text, unsigned long long *number)
 {
 	char *end;
 
@@ -257,7 +257,7 @@ const char *parse_map_path(const char *line)
 
 	/* address, permissions, offset, device, inode; then only the path */
 	for (i = 0; i < 5; i++) {
-		line += strcspn(line, " \n");
+		line += strcspn(line, " ");
 		line += strspn(line, " ");
 	}
 	return *line == '/' ? line : NULL;

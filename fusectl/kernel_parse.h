@@ -8,15 +8,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* what ext_init says; -1, or 0 of features, for what it doesn't tell */
 struct parsed_init {
 	int major;
 	int minor;
 	bool has_flags;
-	uint64_t offered;
-	uint64_t accepted;
+	unsigned long long offered;
+	unsigned long long accepted;
 	long long max_readahead;
 	long long max_write;
 	long long max_background;

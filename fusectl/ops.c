@@ -22,6 +22,7 @@
 #include "text.h"
 
 #define MODULE	"fuse_ext"
+#define __noreturn	__attribute__((__noreturn__))
 #define RUN_LIMIT	20000	/* milliseconds */
 
 const char *ops_root(void)
@@ -135,7 +136,7 @@ char *ops_module_field(const char *name)
 }
 
 /* In the child. */
-__attribute__((__noreturn__))
+__noreturn
 static void run_child(const char *const *command, int output)
 {
 	char *const environment[] = {

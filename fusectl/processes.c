@@ -217,7 +217,7 @@ static pid_t listen_to(struct processes *processes, const struct mounts *mounts,
 /*
  * Reading the maps of a process takes its memory lock, which is held as long as
  * one of its threads waits for a server in a page fault.  So a child reads, and
- * is killed where it waits for too long; the next one goes on after that process.
+ * is killed where it waits for too long; the next one goes on after that.
  */
 static void read_maps(struct processes *processes, const struct mounts *mounts,
 		      const pid_t *pids, size_t count)

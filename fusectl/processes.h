@@ -15,7 +15,7 @@
 
 enum use {
 	USE_SERVER,	/* has /dev/fuse open, for this connection */
-	USE_DEVICE,	/* has /dev/fuse open; the kernel doesn't tell for which */
+	USE_DEVICE,	/* has /dev/fuse open; not told for which */
 	USE_FILE,	/* an open file below the mount point */
 	USE_DIRECTORY,	/* its working directory */
 	USE_ROOT,

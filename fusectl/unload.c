@@ -98,7 +98,7 @@ static bool complain_busy(const struct connections *connections)
 	if (!holders.count && !connections->own_count)
 		complain_more("references: %ld; who has /dev/fuse open: fuser -v /dev/fuse",
 			      holders_references());
-	complain_more("fusectl drain --own tells which processes; to wait: fusectl unload --when-idle");
+	complain_more("which processes: fusectl drain --own; to wait: --when-idle");
 	holders_free(&holders);
 	return true;
 }

@@ -89,7 +89,9 @@ healthy() {
 }
 
 @test "doctor: DKMS hasn't built it, with the error of its log" {
-	local log=$FUSECTL_ROOT/var/lib/dkms/fuse-ext/$(<"$FUSECTL_SOURCE/../VERSION")/build
+	local log version
+	version=$(<"$FUSECTL_SOURCE/../VERSION")
+	log=$FUSECTL_ROOT/var/lib/dkms/fuse-ext/$version/build
 	mkdir -p "$log"
 	printf 'CC x\nprepare: no source for 6.12\nmake: end\n' >"$log/make.log"
 	command_says dkms 0 "fuse-ext/0.1.0, $(uname -r), x86_64: added"
