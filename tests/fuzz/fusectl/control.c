@@ -29,7 +29,6 @@ int fuzz_one(const uint8_t *data, size_t size)
 	parse_fdinfo(text, &small);
 	parse_process_state(text);
 	parse_process_user(text, &small);
-	parse_mount_user(text, &small);
 	path = parse_map_path(text);
 	if (path && (path < text || path > text + strlen(text)))
 		abort();
