@@ -41,6 +41,7 @@ help:
 #:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
+#:   make fuzz-fusectl      fusectl's parsers by libFuzzer, each for MINUTES=10
 #:
 #: Releasing, see docs/releasing.md
 #:   make dist              the source tarball, in dist/
@@ -104,6 +105,10 @@ lint:
 	tests/vm/setup
 	tests/vm/lint
 
+fuzz-fusectl:
+	tests/vm/setup fuzz
+	$(MAKE) -C tests/fuzz/fusectl fuzz MINUTES=$(or $(MINUTES),10)
+
 dist:
 	release/dist
 
@@ -128,4 +133,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint dist check-release release bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint fuzz-fusectl dist check-release release bench clean

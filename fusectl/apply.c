@@ -60,7 +60,7 @@ static int apply(const struct policy *policy)
 		complain("fuse_ext isn't loaded; to load it: fusectl load");
 		return STATUS_NOT_LOADED;
 	}
-	status = dry_run ? connections_read_as_is(&connections) :
+	status = dry_run ? connections_read_only(&connections) :
 		 connections_read(&connections);
 	if (status)
 		return status;

@@ -163,7 +163,7 @@ int change(int toggle, const char *word, char *const *names, size_t count,
 	status = lock_for(mode);
 	if (!status)
 		status = mode & CHANGE_DRY ?
-			 connections_read_as_is(&connections) :
+			 connections_read_only(&connections) :
 			 connections_read(&connections);
 	if (status)
 		goto out;

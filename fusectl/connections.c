@@ -58,14 +58,56 @@ static int read_place(const char *place, unsigned int **connections,
 	if (!place)
 		return STATUS_OK;
 	ret = kernel_connections(place, connections, count);
-	if (!ret)
+	/* unmounted since the mount table was read */
+	if (!ret || ret == -ENOENT)
 		return STATUS_OK;
 	complain("can't read the connections in %s: %s", place, strerror(-ret));
 	return ret == -EACCES || ret == -EPERM ? STATUS_NOT_PERMITTED :
 	       STATUS_FAILURE;
 }
 
-static int read_all(struct connections *connections, bool may_mount)
+static int compare_numbers(const void *a, const void *b)
+{
+	unsigned int left = *(const unsigned int *)a;
+	unsigned int right = *(const unsigned int *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int compare_mounts(const void *a, const void *b)
+{
+	const struct mount *left = *(const struct mount *const *)a;
+	const struct mount *right = *(const struct mount *const *)b;
+	unsigned int left_number = mount_connection(left);
+	unsigned int right_number = mount_connection(right);
+
+	if (left_number != right_number)
+		return left_number < right_number ? -1 : 1;
+	/* both are in one array: the order of the table */
+	return left < right ? -1 : left > right;
+}
+
+/* A machine may have thousands of mounts: what is looked up often is sorted. */
+static void sort(struct connections *connections)
+{
+	const struct mounts *mounts = &connections->mounts;
+	size_t i;
+
+	connections->sorted = memory(mounts->count,
+				     sizeof(*connections->sorted));
+	for (i = 0; i < mounts->count; i++)
+		connections->sorted[i] = &mounts->mount[i];
+	qsort(connections->sorted, mounts->count, sizeof(*connections->sorted),
+	      compare_mounts);
+	if (connections->own_count)
+		qsort(connections->own, connections->own_count,
+		      sizeof(*connections->own), compare_numbers);
+	if (connections->stock_count)
+		qsort(connections->stock, connections->stock_count,
+		      sizeof(*connections->stock), compare_numbers);
+}
+
+static int read_connections(struct connections *connections, bool may_mount)
 {
 	int status;
 
@@ -92,6 +134,7 @@ static int read_all(struct connections *connections, bool may_mount)
 		status = read_place(connections->stock_place,
 				    &connections->stock,
 				    &connections->stock_count);
+	sort(connections);
 fail:
 	if (status)
 		connections_free(connections);
@@ -100,18 +143,19 @@ fail:
 
 int connections_read(struct connections *connections)
 {
-	return read_all(connections, true);
+	return read_connections(connections, true);
 }
 
-int connections_read_as_is(struct connections *connections)
+int connections_read_only(struct connections *connections)
 {
-	return read_all(connections, false);
+	return read_connections(connections, false);
 }
 
 void connections_free(struct connections *connections)
 {
 	free(connections->own);
 	free(connections->stock);
+	free(connections->sorted);
 	mounts_free(&connections->mounts);
 	memset(connections, 0, sizeof(*connections));
 }
@@ -119,28 +163,51 @@ void connections_free(struct connections *connections)
 static bool contains(const unsigned int *numbers, size_t count,
 		     unsigned int number)
 {
-	size_t i;
+	return count && bsearch(&number, numbers, count, sizeof(*numbers),
+				compare_numbers);
+}
 
-	for (i = 0; i < count; i++) {
-		if (numbers[i] == number)
-			return true;
+const struct mount *connections_any(const struct connections *connections,
+				    unsigned int connection)
+{
+	size_t low = 0, high = connections->mounts.count, middle;
+	const struct mount *mount;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (mount_connection(connections->sorted[middle]) < connection)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	if (low == connections->mounts.count)
+		return NULL;
+	mount = connections->sorted[low];
+	return mount_connection(mount) == connection ? mount : NULL;
+}
+
+const struct mount *connections_next(const struct connections *connections,
+				     const struct mount *mount)
+{
+	const struct mount *end = connections->mounts.mount +
+				  connections->mounts.count;
+	unsigned int connection = mount_connection(mount);
+
+	while (++mount < end) {
+		if (mount_connection(mount) == connection)
+			return mount;
+	}
+	return NULL;
 }
 
 const struct mount *connections_mount(const struct connections *connections,
 				      unsigned int connection)
 {
-	const struct mount *mount;
-	size_t i;
+	const struct mount *mount = connections_any(connections, connection);
 
-	for (i = 0; i < connections->mounts.count; i++) {
-		mount = &connections->mounts.mount[i];
-		if (mount_is_fuse(mount) &&
-		    mount_connection(mount) == connection)
-			return mount;
-	}
-	return NULL;
+	while (mount && !mount_is_fuse(mount))
+		mount = connections_next(connections, mount);
+	return mount;
 }
 
 enum driver connections_driver(const struct connections *connections,
@@ -155,6 +222,19 @@ enum driver connections_driver(const struct connections *connections,
 	if (connections->loaded && !connections->own_place)
 		return DRIVER_UNKNOWN;
 	return DRIVER_STOCK;
+}
+
+const char *connections_place(const struct connections *connections,
+			      unsigned int connection)
+{
+	switch (connections_driver(connections, connection)) {
+	case DRIVER_FUSE_EXT:
+		return connections->own_place;
+	case DRIVER_STOCK:
+		return connections->stock_place;
+	default:
+		return NULL;
+	}
 }
 
 const char *driver_name(enum driver driver)
@@ -213,16 +293,23 @@ static int resolve_path(const struct connections *connections,
 	return STATUS_OK;
 }
 
-static int resolve(const struct connections *connections, struct target *target)
+static int resolve_any(const struct connections *connections,
+		       struct target *target)
+{
+	const char *name = target->name;
+
+	if (*name && strspn(name, "0123456789") == strlen(name))
+		return resolve_number(connections, target);
+	return resolve_path(connections, target);
+}
+
+static int resolve_own(const struct connections *connections,
+		       struct target *target)
 {
 	const char *name = target->name;
 	const struct mount *mount;
-	int status;
+	int status = resolve_any(connections, target);
 
-	if (*name && strspn(name, "0123456789") == strlen(name))
-		status = resolve_number(connections, target);
-	else
-		status = resolve_path(connections, target);
 	if (status)
 		return status;
 	switch (connections_driver(connections, target->connection)) {
@@ -243,9 +330,11 @@ static int resolve(const struct connections *connections, struct target *target)
 	}
 }
 
-int connections_targets(const struct connections *connections,
+static int resolve_each(const struct connections *connections,
 			char *const *names, size_t count,
-			struct target *targets, size_t *found)
+			struct target *targets, size_t *found,
+			int (*resolve)(const struct connections *connections,
+				       struct target *target))
 {
 	int status = STATUS_OK, one;
 	size_t i, j;
@@ -268,4 +357,20 @@ int connections_targets(const struct connections *connections,
 			(*found)++;
 	}
 	return status;
+}
+
+int connections_targets(const struct connections *connections,
+			char *const *names, size_t count,
+			struct target *targets, size_t *found)
+{
+	return resolve_each(connections, names, count, targets, found,
+			    resolve_own);
+}
+
+int connections_targets_any(const struct connections *connections,
+			    char *const *names, size_t count,
+			    struct target *targets, size_t *found)
+{
+	return resolve_each(connections, names, count, targets, found,
+			    resolve_any);
 }

@@ -30,6 +30,8 @@ struct connections {
 	size_t own_count;
 	unsigned int *stock;
 	size_t stock_count;
+	/* mounts in the order of their connections, then of the table */
+	const struct mount **sorted;
 };
 
 struct target {
@@ -43,10 +45,8 @@ struct target {
  * Returns an exit_status, after a message.
  */
 int connections_read(struct connections *connections);
-
-/* The same, but mounts nothing. */
-int connections_read_as_is(struct connections *connections);
-
+/* The same, but nothing is mounted. */
+int connections_read_only(struct connections *connections);
 void connections_free(struct connections *connections);
 
 /* Whether this mount is fuse_ext's control filesystem. */
@@ -56,9 +56,22 @@ enum driver connections_driver(const struct connections *connections,
 			       unsigned int connection);
 const char *driver_name(enum driver driver);
 
-/* A mount of the connection, or NULL. */
+/* The first FUSE mount of the connection, or NULL. */
 const struct mount *connections_mount(const struct connections *connections,
 				      unsigned int connection);
+
+/*
+ * The first mount on the connection's device, of whatever type (virtiofs has a
+ * connection, too), or NULL; and the one after that in the table.
+ */
+const struct mount *connections_any(const struct connections *connections,
+				    unsigned int connection);
+const struct mount *connections_next(const struct connections *connections,
+				     const struct mount *mount);
+
+/* Where the control files of a connection are, or NULL. */
+const char *connections_place(const struct connections *connections,
+			      unsigned int connection);
 
 /*
  * The connections that the names mean, each of which fuse_ext serves; names of
@@ -68,5 +81,10 @@ const struct mount *connections_mount(const struct connections *connections,
 int connections_targets(const struct connections *connections,
 			char *const *names, size_t count,
 			struct target *targets, size_t *found);
+
+/* The same for connections of any driver. */
+int connections_targets_any(const struct connections *connections,
+			    char *const *names, size_t count,
+			    struct target *targets, size_t *found);
 
 #endif /* FUSECTL_CONNECTIONS_H */

@@ -6,6 +6,9 @@
 #ifndef FUSECTL_H
 #define FUSECTL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* fusectl(8), EXIT STATUS; part of the interface */
@@ -28,16 +31,30 @@ struct verb {
 	int (*function)(int argc, char **argv);
 	const char *description;
 	const struct usage *usage;
+	bool hidden;		/* not for people */
 };
+
+/* the table in main.c */
+extern const struct verb *const verbs[];
+extern const size_t verb_count;
 
 extern const struct verb verb_status;
 extern const struct verb verb_load;
 extern const struct verb verb_unload;
 extern const struct verb verb_list;
+extern const struct verb verb_show;
 extern const struct verb verb_get;
 extern const struct verb verb_set;
 extern const struct verb verb_inherit;
+extern const struct verb verb_complete;
 extern const struct verb verb_apply;
 extern const struct verb verb_check;
+extern const struct verb verb_top;
+extern const struct verb verb_trace;
+extern const struct verb verb_monitor;
+extern const struct verb verb_abort;
+extern const struct verb verb_wait;
+extern const struct verb verb_drain;
+extern const struct verb verb_doctor;
 
 #endif /* FUSECTL_H */

@@ -15,6 +15,7 @@
 
 #include "fusectl.h"
 #include "kernel.h"
+#include "kernel_parse.h"
 #include "ops.h"
 #include "text.h"
 
@@ -110,27 +111,15 @@ int kernel_connection_state(const char *directory, unsigned int connection,
 {
 	char *state = kernel_connection_file(directory, connection,
 					     "ext_state");
-	char *line, *rest, *save, *words[3];
-	int i;
+	bool found;
 
 	*value = NULL;
 	*source = NULL;
 	if (!state)
 		return -errno;
-	for (rest = state; !*source && (line = strtok_r(rest, "\n", &save));
-	     rest = NULL) {
-		char *word_save;
-
-		for (i = 0; i < 3; i++)
-			words[i] = strtok_r(i ? NULL : line, " ", &word_save);
-		if (!words[0] || !words[1] || !words[2] ||
-		    strcmp(words[0], toggle))
-			continue;
-		*value = text_copy(words[1]);
-		*source = text_copy(words[2]);
-	}
+	found = parse_state(state, toggle, value, source);
 	free(state);
-	return *source ? 0 : -ENODATA;
+	return found ? 0 : -ENODATA;
 }
 
 static int write_file(const char *path, const char *word)

@@ -10,7 +10,9 @@
 #include "connections.h"
 #include "fusectl.h"
 #include "kernel.h"
+#include "kernel_parse.h"
 #include "options.h"
+#include "processes.h"
 #include "table.h"
 #include "text.h"
 #include "toggles.h"
@@ -23,7 +25,14 @@ enum {
 	COLUMN_TARGET,
 	COLUMN_WAITING,
 	COLUMN_TOGGLES,
-	COLUMN_COUNT = COLUMN_TOGGLES + TOGGLE_COUNT,
+	COLUMN_USER = COLUMN_TOGGLES + TOGGLE_COUNT,
+	COLUMN_PID,
+	COLUMN_OPTIONS,
+	COLUMN_PROTOCOL,
+	COLUMN_MAX_WRITE,
+	COLUMN_MAX_BACKGROUND,
+	COLUMN_FEATURES,
+	COLUMN_COUNT,
 };
 
 static const struct column columns[COLUMN_COUNT] = {
@@ -41,6 +50,16 @@ static const struct column columns[COLUMN_COUNT] = {
 	{ "ATOMIC_CREATE", 7, 0, SCOLS_JSON_STRING, "value in force" },
 	{ "SYNCFS", 7, 0, SCOLS_JSON_STRING, "value in force" },
 	{ "INVAL_FILES", 7, 0, SCOLS_JSON_STRING, "value in force" },
+	{ "USER", 8, 0, SCOLS_JSON_STRING, "user who mounted it" },
+	{ "PID", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER, "process of the server" },
+	{ "OPTIONS", 0.3, 0, SCOLS_JSON_STRING, "mount options" },
+	{ "PROTOCOL", 4, 0, SCOLS_JSON_STRING, "version that was negotiated" },
+	{ "MAX_WRITE", 7, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER,
+	  "most bytes in one WRITE" },
+	{ "MAX_BACKGROUND", 4, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER,
+	  "most background requests at a time" },
+	{ "FEATURES", 0.2, 0, SCOLS_JSON_STRING,
+	  "features that the server asked for" },
 };
 
 static const struct usage usage = {
@@ -55,77 +74,173 @@ static const struct usage usage = {
 	.name = "connections",
 };
 
-static void add_line(struct table *table, const struct connections *connections,
-		     unsigned int connection, const struct mount *mount)
-{
-	enum driver driver = connections_driver(connections, connection);
-	const char *values[COLUMN_COUNT] = { NULL };
-	char *value[TOGGLE_COUNT] = { NULL }, *source;
-	char *waiting = NULL, *number;
-	const char *place;
-	int i;
+/* A line's values, which are found out only where they are shown. */
+struct line {
+	const char *values[COLUMN_COUNT];
+	char *owned[COLUMN_COUNT];
+};
 
-	number = text_format("%u", connection);
-	place = driver == DRIVER_FUSE_EXT ? connections->own_place :
-		driver == DRIVER_STOCK ? connections->stock_place : NULL;
-	values[COLUMN_CONN] = number;
-	values[COLUMN_DRIVER] = driver_name(driver);
-	if (mount) {
-		values[COLUMN_FSTYPE] = mount->type;
-		values[COLUMN_SOURCE] = mount->source;
-		values[COLUMN_TARGET] = mount->target;
-	}
-	if (place && table_shows(table, COLUMN_WAITING))
-		waiting = kernel_connection_file(place, connection, "waiting");
-	values[COLUMN_WAITING] = waiting;
-	for (i = 0; driver == DRIVER_FUSE_EXT && i < TOGGLE_COUNT; i++) {
-		if (!table_shows(table, COLUMN_TOGGLES + i))
-			continue;
-		kernel_connection_state(place, connection, toggle_names[i],
-					&value[i], &source);
-		free(source);
-		values[COLUMN_TOGGLES + i] = value[i];
-	}
-	table_line(table, values);
-	for (i = 0; i < TOGGLE_COUNT; i++)
-		free(value[i]);
-	free(waiting);
-	free(number);
+static void own(struct line *line, int column, char *value)
+{
+	line->owned[column] = value;
+	line->values[column] = value;
 }
 
-/* A connection of another type, such as virtiofs, isn't for this list. */
-static bool is_other_type(const struct mounts *mounts, unsigned int connection)
+static void add_mount(struct table *table, struct line *line,
+		      const struct mount *mount)
 {
-	size_t i;
+	line->values[COLUMN_FSTYPE] = mount->type;
+	line->values[COLUMN_SOURCE] = mount->source;
+	line->values[COLUMN_TARGET] = mount->target;
+	line->values[COLUMN_OPTIONS] = mount->options;
+	if (table_shows(table, COLUMN_USER) &&
+	    mount->user != (uid_t)-1)
+		own(line, COLUMN_USER, user_name(mount->user));
+}
 
-	for (i = 0; i < mounts->count; i++) {
-		if (mount_connection(&mounts->mount[i]) == connection)
-			return !mount_is_fuse(&mounts->mount[i]);
+static bool shows_toggle(const struct table *table)
+{
+	int i;
+
+	for (i = 0; i < TOGGLE_COUNT; i++) {
+		if (table_shows(table, COLUMN_TOGGLES + i))
+			return true;
 	}
 	return false;
 }
 
+static void add_toggles(struct table *table, struct line *line,
+			const char *place, unsigned int connection)
+{
+	char *state, *value, *source;
+	int i;
+
+	if (!shows_toggle(table))
+		return;
+	state = kernel_connection_file(place, connection, "ext_state");
+	for (i = 0; state && i < TOGGLE_COUNT; i++) {
+		parse_state(state, toggle_names[i], &value, &source);
+		own(line, COLUMN_TOGGLES + i, value);
+		free(source);
+	}
+	free(state);
+}
+
+static void add_init(struct table *table, struct line *line, const char *place,
+		     unsigned int connection)
+{
+	struct parsed_init init;
+	char *text;
+
+	if (!table_shows(table, COLUMN_PROTOCOL) &&
+	    !table_shows(table, COLUMN_MAX_WRITE) &&
+	    !table_shows(table, COLUMN_FEATURES))
+		return;
+	text = kernel_connection_file(place, connection, "ext_init");
+	if (!text)
+		return;
+	if (parse_init(text, &init)) {
+		own(line, COLUMN_PROTOCOL,
+		    text_format("%d.%d", init.major, init.minor));
+		if (init.max_write >= 0)
+			own(line, COLUMN_MAX_WRITE,
+			    text_format("%lld", init.max_write));
+		if (init.features)
+			own(line, COLUMN_FEATURES, text_copy(init.features));
+	}
+	parse_init_free(&init);
+	free(text);
+}
+
+static void add_file(struct table *table, struct line *line, int column,
+		     const char *place, unsigned int connection,
+		     const char *name)
+{
+	if (table_shows(table, column))
+		own(line, column, kernel_connection_file(place, connection,
+							 name));
+}
+
+static void add_server(struct line *line, const struct processes *processes,
+		       unsigned int connection)
+{
+	const struct process_use *server = processes_server(processes,
+							    connection);
+
+	if (server)
+		own(line, COLUMN_PID, text_format("%d", server->pid));
+}
+
+static void add_line(struct table *table, const struct connections *connections,
+		     const struct processes *processes, unsigned int connection,
+		     const struct mount *mount)
+{
+	enum driver driver = connections_driver(connections, connection);
+	const char *place = connections_place(connections, connection);
+	struct line line = { 0 };
+	int i;
+
+	own(&line, COLUMN_CONN, text_format("%u", connection));
+	line.values[COLUMN_DRIVER] = driver_name(driver);
+	if (mount)
+		add_mount(table, &line, mount);
+	if (place) {
+		add_file(table, &line, COLUMN_WAITING, place, connection,
+			 "waiting");
+		add_file(table, &line, COLUMN_MAX_BACKGROUND, place, connection,
+			 "max_background");
+		if (driver == DRIVER_FUSE_EXT) {
+			add_toggles(table, &line, place, connection);
+			add_init(table, &line, place, connection);
+		}
+	}
+	add_server(&line, processes, connection);
+	table_line(table, line.values);
+	if (driver == DRIVER_STOCK)
+		table_colour(table, COLUMN_DRIVER, "halfbright");
+	for (i = 0; i < COLUMN_COUNT; i++)
+		free(line.owned[i]);
+}
+
 static void add_unmounted(struct table *table,
 			  const struct connections *connections,
+			  const struct processes *processes,
 			  const unsigned int *numbers, size_t count)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (connections_mount(connections, numbers[i]) ||
-		    is_other_type(&connections->mounts, numbers[i]))
-			continue;
-		add_line(table, connections, numbers[i], NULL);
+		/* one of another type, such as virtiofs, isn't for this list */
+		if (!connections_any(connections, numbers[i]))
+			add_line(table, connections, processes, numbers[i],
+				 NULL);
 	}
+}
+
+static void add_all(struct table *table, const struct connections *connections,
+		    const struct processes *processes)
+{
+	const struct mount *mount;
+	size_t i;
+
+	for (i = 0; i < connections->mounts.count; i++) {
+		mount = &connections->mounts.mount[i];
+		if (mount_is_fuse(mount))
+			add_line(table, connections, processes,
+				 mount_connection(mount), mount);
+	}
+	add_unmounted(table, connections, processes, connections->own,
+		      connections->own_count);
+	add_unmounted(table, connections, processes, connections->stock,
+		      connections->stock_count);
 }
 
 static int run(int argc, char **argv)
 {
+	struct processes processes = { 0 };
 	struct connections connections;
-	const struct mount *mount;
 	struct table table;
 	int status;
-	size_t i;
 
 	if (!options_read(argc, argv, &usage, &table, &status))
 		goto out;
@@ -136,17 +251,11 @@ static int run(int argc, char **argv)
 	status = connections_read(&connections);
 	if (status)
 		goto out;
-	for (i = 0; i < connections.mounts.count; i++) {
-		mount = &connections.mounts.mount[i];
-		if (mount_is_fuse(mount))
-			add_line(&table, &connections, mount_connection(mount),
-				 mount);
-	}
-	add_unmounted(&table, &connections, connections.own,
-		      connections.own_count);
-	add_unmounted(&table, &connections, connections.stock,
-		      connections.stock_count);
+	if (table_shows(&table, COLUMN_PID))
+		processes_read(&processes, &connections, false);
+	add_all(&table, &connections, &processes);
 	status = table_print(&table);
+	processes_free(&processes);
 	connections_free(&connections);
 out:
 	table_free(&table);

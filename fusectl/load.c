@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,8 +14,15 @@
 #include "control.h"
 #include "fusectl.h"
 #include "kernel.h"
+#include "ops.h"
 #include "options.h"
 #include "text.h"
+
+static bool dry_run;
+
+static const struct verb_option options[] = {
+	OPTION_DRY_RUN(&dry_run),
+};
 
 static const struct usage usage = {
 	.operands = "",
@@ -24,6 +32,8 @@ static const struct usage usage = {
 	PLACE_STANDARD ", that of the stock driver stays reachable at\n"
 	PLACE_STOCK ". If fuse_ext is loaded already, only\n"
 	"what is missing of that is done. If a step fails, those before are undone.",
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
 };
 
 /* A visible instance of the stock driver's control filesystem, or NULL. */
@@ -173,12 +183,52 @@ static int load(struct journal *journal, bool loaded)
 	return ret;
 }
 
+static void tell_own(const struct mounts *mounts, const char *place)
+{
+	const struct mount *mount = mounts_at(mounts, place);
+
+	if (!mount || !connections_is_own_control(mount))
+		announce("would mount the control filesystem of fuse_ext at %s",
+			 place);
+}
+
+/* What load() does, in its order. */
+static int tell(bool loaded)
+{
+	char *path = loaded ? NULL : ops_module_field("filename");
+	const struct mount *mount;
+	struct mounts mounts;
+
+	if (!loaded && !path) {
+		complain("can't load fuse_ext: it isn't installed for the running kernel");
+		complain_more("dkms status shows for which kernels it is");
+		return STATUS_FAILURE;
+	}
+	if (mounts_read(&mounts)) {
+		free(path);
+		return STATUS_FAILURE;
+	}
+	mount = mounts_at(&mounts, PLACE_STOCK);
+	if ((!mount || !mount_is_control(mount)) &&
+	    (!loaded || find_stock(&mounts) || stock_is_covered(&mounts)))
+		announce("would mount the stock control filesystem at %s",
+			 PLACE_STOCK);
+	if (!loaded)
+		announce("would load %s", path);
+	tell_own(&mounts, PLACE_OWN);
+	tell_own(&mounts, PLACE_STANDARD);
+	mounts_free(&mounts);
+	free(path);
+	return STATUS_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	struct journal journal = { 0 };
 	bool loaded;
 	int status, lock;
 
+	dry_run = false;
 	if (!options_read(argc, argv, &usage, NULL, &status))
 		return status;
 	if (optind < argc)
@@ -191,6 +241,11 @@ static int run(int argc, char **argv)
 	if (lock < 0)
 		return STATUS_FAILURE;
 	loaded = kernel_loaded();
+	if (dry_run) {
+		status = tell(loaded);
+		close(lock);
+		return status;
+	}
 	if (!load(&journal, loaded)) {
 		journal_keep(&journal);
 		close(lock);

@@ -10,38 +10,51 @@
 #include <string.h>
 
 #include "fusectl.h"
+#include "options.h"
 #include "text.h"
 
 static const struct verb verb_help;
 
-static const struct verb *const verbs[] = {
+const struct verb *const verbs[] = {
 	&verb_status,
 	&verb_load,
 	&verb_unload,
 	&verb_list,
+	&verb_show,
 	&verb_get,
 	&verb_set,
 	&verb_inherit,
 	&verb_apply,
 	&verb_check,
+	&verb_top,
+	&verb_trace,
+	&verb_monitor,
+	&verb_abort,
+	&verb_wait,
+	&verb_drain,
+	&verb_doctor,
 	&verb_help,
+	&verb_complete,
 };
 
 #define VERB_COUNT	ARRAY_SIZE(verbs)
+
+const size_t verb_count = VERB_COUNT;
 
 static const struct verb *find_verb(const char *name)
 {
 	const char *names[VERB_COUNT], *nearest;
 	char *all;
-	size_t i;
+	size_t i, count = 0;
 
 	for (i = 0; i < VERB_COUNT; i++) {
-		names[i] = verbs[i]->name;
-		if (!strcmp(name, names[i]))
+		if (!strcmp(name, verbs[i]->name))
 			return verbs[i];
+		if (!verbs[i]->hidden)
+			names[count++] = verbs[i]->name;
 	}
-	nearest = text_nearest(name, names, VERB_COUNT);
-	all = text_join(names, VERB_COUNT);
+	nearest = text_nearest(name, names, count);
+	all = text_join(names, count);
 	if (nearest)
 		complain("there is no verb '%s'; did you mean '%s'?", name,
 			 nearest);
@@ -61,9 +74,11 @@ static void print_help(FILE *stream)
 		"Show and set what the fuse_ext kernel module does.\n"
 		"\n"
 		"Verbs:\n", program_invocation_short_name);
-	for (i = 0; i < VERB_COUNT; i++)
-		fprintf(stream, "  %-10s%s\n", verbs[i]->name,
-			verbs[i]->description);
+	for (i = 0; i < VERB_COUNT; i++) {
+		if (!verbs[i]->hidden)
+			fprintf(stream, "  %-10s%s\n", verbs[i]->name,
+				verbs[i]->description);
+	}
 	fprintf(stream, "\n"
 		"Options:\n"
 		"  -h, --help     print this; after a verb, what that verb does\n"
@@ -94,10 +109,16 @@ static int help(int argc, char **argv)
 	return verb->function(2, words);
 }
 
+static const struct usage help_usage = {
+	.operands = "[VERB]",
+	.words = { WORDS_VERBS },
+};
+
 static const struct verb verb_help = {
 	.name = "help",
 	.function = help,
 	.description = "print this, or what a verb does",
+	.usage = &help_usage,
 };
 
 static int run(int argc, char **argv)

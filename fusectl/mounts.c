@@ -80,6 +80,7 @@ static int read_table(struct mounts *mounts, const char *name)
 		mount->target = copy_or_empty(mnt_fs_get_target(fs));
 		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
 		mount->source = copy_or_empty(mnt_fs_get_source(fs));
+		mount->options = copy_or_empty(mnt_fs_get_options(fs));
 		mount->user = mounting_user(fs);
 	}
 out:
@@ -108,6 +109,7 @@ void mounts_free(struct mounts *mounts)
 		free(mounts->mount[i].target);
 		free(mounts->mount[i].type);
 		free(mounts->mount[i].source);
+		free(mounts->mount[i].options);
 	}
 	free(mounts->mount);
 	memset(mounts, 0, sizeof(*mounts));
@@ -126,7 +128,10 @@ static char *read_link(const char *path)
 	return text_copy(target);
 }
 
-static bool complain_holder(const char *process, dev_t device, const char *what)
+static bool find_holder(const char *process, dev_t device,
+			void (*function)(const char *process,
+					 const char *target, void *data),
+			void *data)
 {
 	char *path = text_format("/proc/%s/mountinfo", process);
 	struct mounts mounts;
@@ -138,8 +143,7 @@ static bool complain_holder(const char *process, dev_t device, const char *what)
 		for (i = 0; i < mounts.count && !found; i++) {
 			found = mounts.mount[i].device == device;
 			if (found)
-				complain_more("%s at %s in the mount namespace of process %s", what,
-					      mounts.mount[i].target, process);
+				function(process, mounts.mount[i].target, data);
 		}
 		mounts_free(&mounts);
 	}
@@ -156,7 +160,10 @@ static char *namespace_of(const char *process)
 	return namespace;
 }
 
-bool mounts_elsewhere(dev_t device, const char *what)
+bool mounts_each_elsewhere(dev_t device,
+			   void (*function)(const char *process,
+					    const char *target, void *data),
+			   void *data)
 {
 	char *path = text_format("%s/proc", ops_root());
 	char *own = namespace_of("self"), *namespace, **seen = NULL;
@@ -185,7 +192,7 @@ bool mounts_elsewhere(dev_t device, const char *what)
 		}
 		seen = memory_grow(seen, seen_count + 1, sizeof(*seen));
 		seen[seen_count++] = namespace;
-		found |= complain_holder(name, device, what);
+		found |= find_holder(name, device, function, data);
 	}
 	for (i = 0; i < seen_count; i++)
 		free(seen[i]);
@@ -195,6 +202,17 @@ bool mounts_elsewhere(dev_t device, const char *what)
 	free(own);
 	free(path);
 	return found;
+}
+
+static void complain_holder(const char *process, const char *target, void *data)
+{
+	complain_more("%s at %s in the mount namespace of process %s",
+		      (const char *)data, target, process);
+}
+
+bool mounts_elsewhere(dev_t device, const char *what)
+{
+	return mounts_each_elsewhere(device, complain_holder, (void *)what);
 }
 
 static bool starts_with(const char *text, const char *start)

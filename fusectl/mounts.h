@@ -19,6 +19,7 @@ struct mount {
 	char *target;
 	char *type;
 	char *source;
+	char *options;		/* of the mount and of its filesystem */
 	/* who mounted it (FUSE's user_id=), or (uid_t)-1 where none is told */
 	uid_t user;
 };
@@ -36,6 +37,15 @@ int mounts_read(struct mounts *mounts);
  * filesystem on this device mounted; whether there is one.
  */
 bool mounts_elsewhere(dev_t device, const char *what);
+
+/*
+ * Calls the function for each of those, with the process and the mount point;
+ * whether there is one.
+ */
+bool mounts_each_elsewhere(dev_t device,
+			   void (*function)(const char *process,
+					    const char *target, void *data),
+			   void *data);
 
 void mounts_free(struct mounts *mounts);
 

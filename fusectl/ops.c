@@ -6,17 +6,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.h"
 #include "text.h"
 
 #define MODULE	"fuse_ext"
+#define __noreturn	__attribute__((__noreturn__))
+#define RUN_LIMIT	20000	/* milliseconds */
 
 const char *ops_root(void)
 {
@@ -128,6 +135,78 @@ char *ops_module_field(const char *name)
 	return value;
 }
 
+/* In the child. */
+__noreturn
+static void run_child(const char *const *command, int output)
+{
+	char *const environment[] = {
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/",
+		NULL,
+	};
+	int null = open("/dev/null", O_RDWR);
+
+	/* what it starts in its turn is ended with it */
+	setpgid(0, 0);
+	dup2(null, STDIN_FILENO);
+	dup2(output, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execvpe(command[0], (char *const *)command, environment);
+	_exit(127);
+}
+
+/* Until the end of the output, or no more of it came for too long. */
+static char *read_output(int fd, bool *in_time)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	char buffer[4096], *text = text_copy(""), *longer;
+	ssize_t length = 1;
+
+	for (;;) {
+		*in_time = poll(&poll_fd, 1, RUN_LIMIT) > 0;
+		length = *in_time ? read(fd, buffer, sizeof(buffer)) : 0;
+		if (length <= 0)
+			return text;
+		longer = text_format("%s%.*s", text, (int)length, buffer);
+		free(text);
+		text = longer;
+	}
+}
+
+int ops_run(const char *const *command, char **output)
+{
+	bool in_time;
+	int fds[2], state;
+	char *text;
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		run_child(command, fds[1]);
+	close(fds[1]);
+	if (child < 0) {
+		close(fds[0]);
+		return -EAGAIN;
+	}
+	text = read_output(fds[0], &in_time);
+	close(fds[0]);
+	if (!in_time)
+		kill(-child, SIGKILL);
+	if (waitpid(child, &state, 0) != child)
+		state = 0xff00;
+	if (output)
+		*output = text;
+	else
+		free(text);
+	if (!in_time)
+		return -ETIMEDOUT;
+	if (!WIFEXITED(state))
+		return -ECHILD;
+	return WEXITSTATUS(state) == 127 ? -ENOENT : WEXITSTATUS(state);
+}
+
 int ops_write(const char *path, const char *word)
 {
 	char *line = text_format("%s\n", word);
@@ -141,4 +220,19 @@ int ops_write(const char *path, const char *word)
 		close(fd);
 	free(line);
 	return ret;
+}
+
+int ops_make_directory(const char *path)
+{
+	return mkdir(path, 0700) ? -errno : 0;
+}
+
+int ops_remove_directory(const char *path)
+{
+	return rmdir(path) ? -errno : 0;
+}
+
+int ops_poll(struct pollfd *files, nfds_t count, int milliseconds)
+{
+	return poll(files, count, milliseconds);
 }

@@ -17,7 +17,7 @@
 #define HELP_COLUMN	24
 
 static const struct verb_option table_options[] = {
-	{ .name = "json", .letter = 'j', .help = "print JSON" },
+	{ .name = "json", .letter = 'j', .help = "print JSON; also -J" },
 	{ .name = "noheadings", .letter = 'n',
 	  .help = "print no line of headings" },
 	{ .name = "output", .letter = 'o', .argument = "LIST",
@@ -138,6 +138,9 @@ static const struct verb_option *find_option(const struct options *options,
 
 	if (found >= FIRST_LONG)
 		return options->known[found - FIRST_LONG];
+	/* as findmnt(8) and lsblk(8) call it */
+	if (found == 'J')
+		found = 'j';
 	for (i = 0; i < options->count; i++) {
 		if (options->known[i]->letter == found)
 			return options->known[i];
@@ -185,11 +188,17 @@ bool options_read(int argc, char **argv, const struct usage *usage,
 {
 	struct options options = { .letters = text_copy(":") };
 	bool go_on = true;
+	char *letters;
 	int found;
 
 	if (table)
 		table_init(table, usage);
 	options_each(usage, add_option, &options);
+	if (usage->columns) {
+		letters = text_format("%sJ", options.letters);
+		free(options.letters);
+		options.letters = letters;
+	}
 	*status = STATUS_USAGE;
 	opterr = 0;
 	optind = 0;

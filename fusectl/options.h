@@ -24,6 +24,7 @@ enum words {
 	WORDS_VALUES,		/* of the toggle before it */
 	WORDS_PROPERTIES,	/* of status */
 	WORDS_COLUMNS,		/* of the verb's table, a list */
+	WORDS_VERBS,
 };
 
 /* An option that isn't one of all verbs; what it is goes to flag or value. */
@@ -57,6 +58,9 @@ struct usage {
 	size_t count;
 	const char *defaults;
 	const char *name;	/* of the table, in JSON */
+	/* what WORDS_PROPERTIES stands for */
+	const char *const *properties;
+	size_t property_count;
 };
 
 /*

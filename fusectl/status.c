@@ -27,6 +27,27 @@ static const struct column columns[COLUMN_COUNT] = {
 	{ "VALUE", 0.7, 0, SCOLS_JSON_STRING, "its value" },
 };
 
+enum {
+	PROPERTY_MODULE,
+	PROPERTY_DRIVER,
+	PROPERTY_VERSION,
+	PROPERTY_SOURCE,
+	PROPERTY_SUPPORTED,
+	PROPERTY_KERNEL,
+	PROPERTY_INSTALLED,
+	PROPERTY_CONNECTIONS,
+	PROPERTY_STOCK_CONNECTIONS,
+	PROPERTY_CONTROL,
+	PROPERTY_STOCK_CONTROL,
+	PROPERTY_COUNT,
+};
+
+static const char *const properties[PROPERTY_COUNT] = {
+	"module", "driver", "version", "source", "supported", "kernel",
+	"installed", "connections", "stock_connections", "control",
+	"stock_control",
+};
+
 static const struct usage usage = {
 	.operands = "[PROPERTY...]",
 	.words = { WORDS_PROPERTIES },
@@ -49,27 +70,8 @@ static const struct usage usage = {
 	.count = COLUMN_COUNT,
 	.defaults = "NAME,VALUE",
 	.name = "status",
-};
-
-enum {
-	PROPERTY_MODULE,
-	PROPERTY_DRIVER,
-	PROPERTY_VERSION,
-	PROPERTY_SOURCE,
-	PROPERTY_SUPPORTED,
-	PROPERTY_KERNEL,
-	PROPERTY_INSTALLED,
-	PROPERTY_CONNECTIONS,
-	PROPERTY_STOCK_CONNECTIONS,
-	PROPERTY_CONTROL,
-	PROPERTY_STOCK_CONTROL,
-	PROPERTY_COUNT,
-};
-
-static const char *const properties[PROPERTY_COUNT] = {
-	"module", "driver", "version", "source", "supported", "kernel",
-	"installed", "connections", "stock_connections", "control",
-	"stock_control",
+	.properties = properties,
+	.property_count = PROPERTY_COUNT,
 };
 
 static char *installed_source(void)

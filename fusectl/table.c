@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "colour.h"
 #include "fusectl.h"
 #include "table.h"
 #include "text.h"
@@ -132,6 +133,8 @@ bool table_shows(const struct table *table, size_t column)
 
 static void open_table(struct table *table)
 {
+	/* a script that reads from a terminal's log wants none, either */
+	bool colours = !table->json && !table->raw && colour_wanted(stdout);
 	const struct column *column;
 	size_t i;
 
@@ -141,6 +144,7 @@ static void open_table(struct table *table)
 		goto fail;
 	scols_table_set_name(table->scols, table->usage->name);
 	scols_table_enable_json(table->scols, table->json);
+	scols_table_enable_colors(table->scols, colours);
 	scols_table_enable_raw(table->scols, table->raw);
 	scols_table_enable_noheadings(table->scols, table->no_headings);
 	for (i = 0; i < table->order_count; i++) {
@@ -152,6 +156,7 @@ static void open_table(struct table *table)
 		if (!added)
 			goto fail;
 		scols_column_set_json_type(added, column->json);
+		scols_cell_set_color(scols_column_get_header(added), "bold");
 	}
 	return;
 fail:
@@ -169,6 +174,7 @@ void table_line(struct table *table, const char *const *values)
 	if (!table->scols)
 		open_table(table);
 	line = scols_table_new_line(table->scols, NULL);
+	table->last = line;
 	for (i = 0; line && i < table->order_count; i++) {
 		value = values[table->order[i]];
 		/* a missing value is null in JSON, and a word elsewhere */
@@ -183,6 +189,17 @@ void table_line(struct table *table, const char *const *values)
 		return;
 	complain("out of memory");
 	exit(STATUS_FAILURE);
+}
+
+void table_colour(struct table *table, size_t column, const char *colour)
+{
+	size_t i;
+
+	for (i = 0; i < table->order_count; i++) {
+		if (table->order[i] == column)
+			scols_cell_set_color(scols_line_get_cell(table->last, i),
+					     colour);
+	}
 }
 
 int table_print(struct table *table)

@@ -30,6 +30,7 @@ struct table {
 	size_t order_count;
 	bool chosen;		/* by -o or -O */
 	struct libscols_table *scols;
+	struct libscols_line *last;
 };
 
 /* An empty table; table_free() it in any case. */
@@ -49,6 +50,12 @@ bool table_shows(const struct table *table, size_t column);
 
 /* A line; values has one for each of usage->columns, NULL: there is none. */
 void table_line(struct table *table, const char *const *values);
+
+/*
+ * A colour of a cell of the last line, by its name in terminal-colors.d(5);
+ * only a terminal shows it.
+ */
+void table_colour(struct table *table, size_t column, const char *colour);
 
 /* exit_status */
 int table_print(struct table *table);

@@ -156,6 +156,20 @@ void complain_more(const char *format, ...)
 	va_end(args);
 }
 
+void announce(const char *format, ...)
+{
+	char *text, *printable;
+	va_list args;
+
+	va_start(args, format);
+	text = format_list(format, args);
+	va_end(args);
+	printable = text_printable(text, false);
+	printf("%s\n", printable);
+	free(printable);
+	free(text);
+}
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;

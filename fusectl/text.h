@@ -19,6 +19,10 @@ void complain(const char *format, ...);
 __printf(1, 2)
 void complain_more(const char *format, ...);
 
+/* One line to stdout: what is or would be done. */
+__printf(1, 2)
+void announce(const char *format, ...);
+
 /* Like asprintf(), but ends the program where there is no memory. */
 __printf(1, 2)
 char *text_format(const char *format, ...);

@@ -19,6 +19,14 @@ const char *const toggle_names[TOGGLE_COUNT] = {
 	"inval_files",
 };
 
+const char *const toggle_descriptions[TOGGLE_COUNT] = {
+	[ASYNC_FLUSH] = "close(2) doesn't wait for FLUSH",
+	"close(2) returns after the answer to RELEASE",
+	"a file is created by one request instead of two",
+	"sync(2) and syncfs(2) reach the server",
+	"the server may make all open files of an inode fail",
+};
+
 int toggle_find(const char *name, bool or_all)
 {
 	const char *nearest;

@@ -17,6 +17,11 @@ enum toggle_scope {
 };
 
 extern const char *const toggle_names[TOGGLE_COUNT];
+/* a few words each */
+extern const char *const toggle_descriptions[TOGGLE_COUNT];
+
+/* another name for sync_release, see toggle_alias() */
+#define TOGGLE_ALIAS	"disable_sync_release"
 
 /* The toggle's index; -1, after a message with the nearest name, if none. */
 int toggle_find(const char *name, bool or_all);

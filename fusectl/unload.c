@@ -9,17 +9,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connections.h"
 #include "control.h"
+#include "duration.h"
 #include "fusectl.h"
+#include "holders.h"
 #include "kernel.h"
 #include "ops.h"
 #include "options.h"
 #include "text.h"
+
+/* how often is looked whether it is idle */
+#define INTERVAL	250
+
+static bool dry_run, when_idle;
+static const char *limit;
+
+static const struct verb_option options[] = {
+	OPTION_DRY_RUN(&dry_run),
+	{ .name = "timeout", .letter = 't', .argument = "SECONDS",
+	  .words = WORDS_ANY, .help = "wait for at most that long", .value = &limit },
+	{ .name = "when-idle", .help = "wait until nothing uses it",
+	  .flag = &when_idle },
+};
 
 static const struct usage usage = {
 	.operands = "",
@@ -27,89 +41,65 @@ static const struct usage usage = {
 	"Unload fuse_ext. The stock driver serves new FUSE mounts again, and the mounts\n"
 	"of control filesystems are as they were before it was loaded. While fuse_ext\n"
 	"is in use this is refused before anything is touched, with a list of what uses\n"
-	"it. If fuse_ext isn't loaded, there is nothing to do.",
+	"it; with --when-idle it waits until nothing uses it, and may be interrupted.\n"
+	"If fuse_ext isn't loaded, there is nothing to do.",
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
 };
-
-/* Whether unload itself unmounts this one. */
-static bool at_own_places(const struct mounts *mounts,
-			  const struct mount *control)
-{
-	const struct mount *top;
-
-	if (strcmp(control->target, PLACE_OWN) &&
-	    strcmp(control->target, PLACE_STANDARD))
-		return false;
-	top = mounts_at(mounts, control->target);
-	return top && connections_is_own_control(top);
-}
-
-/* The module's count without the one that our control filesystem is. */
-static long other_references(void)
-{
-	char *text = kernel_module_attribute("refcnt");
-	long references = text ? atol(text) - 1 : 0;
-
-	free(text);
-	return references;
-}
 
 /* A server closes /dev/fuse some time after the unmount that ends it. */
 static void wait_for_servers(void)
 {
-	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
 	int i;
 
-	for (i = 0; i < 20 && other_references() > 0; i++)
-		nanosleep(&pause, NULL);
+	for (i = 0; i < 20 && holders_references() > 0; i++)
+		duration_pause(100);
+}
+
+static void complain_holder(const struct holder *holder)
+{
+	switch (holder->kind) {
+	case HOLDER_MOUNT:
+		complain_more("unmount %s (connection %u, %s)", holder->target,
+			      holder->connection, holder->type);
+		break;
+	case HOLDER_CONTROL:
+		complain_more("unmount %s (its control filesystem)",
+			      holder->target);
+		break;
+	case HOLDER_ELSEWHERE:
+		complain_more("unmount connection %u at %s in the mount namespace of process %d",
+			      holder->connection, holder->target, holder->pid);
+		break;
+	default:
+		complain_more("connection %u was unmounted lazily and is still in use",
+			      holder->connection);
+		break;
+	}
 }
 
 /* Complains about all that keeps fuse_ext loaded; false: nothing known does. */
 static bool complain_busy(const struct connections *connections)
 {
-	const struct mounts *mounts = &connections->mounts;
-	const struct mount *mount;
-	size_t i, users = 0;
-	dev_t device;
-	char *what;
+	struct holders holders;
+	size_t i;
 
-	for (i = 0; i < mounts->count; i++) {
-		mount = &mounts->mount[i];
-		if (connections_is_own_control(mount) &&
-		    !at_own_places(mounts, mount))
-			users++;
-	}
-	if (!connections->own_count && !users) {
+	holders_read(&holders, connections, NULL, DRIVER_FUSE_EXT);
+	if (!holders.count && !connections->own_count) {
 		wait_for_servers();
-		if (other_references() <= 0)
+		if (holders_references() <= 0) {
+			holders_free(&holders);
 			return false;
+		}
 	}
 	complain("fuse_ext is in use and stays loaded (Device or resource busy)");
-	for (i = 0; i < mounts->count; i++) {
-		mount = &mounts->mount[i];
-		if (mount_is_fuse(mount) &&
-		    connections_driver(connections, mount_connection(mount)) ==
-		    DRIVER_FUSE_EXT)
-			complain_more("unmount %s (connection %u, %s)",
-				      mount->target, mount_connection(mount),
-				      mount->type);
-		if (connections_is_own_control(mount) &&
-		    !at_own_places(mounts, mount))
-			complain_more("unmount %s (its control filesystem)",
-				      mount->target);
-	}
-	for (i = 0; i < connections->own_count; i++) {
-		if (connections_mount(connections, connections->own[i]))
-			continue;
-		what = text_format("unmount connection %u", connections->own[i]);
-		device = makedev(connections->own[i] >> 20, connections->own[i] & 0xfffff);
-		if (!mounts_elsewhere(device, what))
-			complain_more("connection %u was unmounted lazily and is still in use",
-				      connections->own[i]);
-		free(what);
-	}
-	if (!connections->own_count && !users)
+	for (i = 0; i < holders.count; i++)
+		complain_holder(&holders.holder[i]);
+	if (!holders.count && !connections->own_count)
 		complain_more("references: %ld; who has /dev/fuse open: fuser -v /dev/fuse",
-			      other_references());
+			      holders_references());
+	complain_more("which processes: fusectl drain --own; to wait: --when-idle");
+	holders_free(&holders);
 	return true;
 }
 
@@ -227,36 +217,103 @@ static int unload(struct journal *journal)
 	return give_back(was_standard);
 }
 
-static int run(int argc, char **argv)
+/* What unload() does, in its order. */
+static void tell(const struct connections *connections)
+{
+	const char *const places[] = { PLACE_STANDARD, PLACE_OWN };
+	const struct mount *mount;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		mount = mounts_at(&connections->mounts, places[i]);
+		if (mount && connections_is_own_control(mount))
+			announce("would unmount %s", places[i]);
+	}
+	announce("would unload fuse_ext");
+	mount = mounts_at(&connections->mounts, PLACE_STOCK);
+	if (mount && mount_is_control(mount))
+		announce("would unmount %s; the stock driver's is at %s again",
+			 PLACE_STOCK, PLACE_STANDARD);
+}
+
+/* Under the lock. */
+static int try_unload(void)
 {
 	struct connections connections;
 	struct journal journal = { 0 };
+	int status;
+
+	if (!kernel_loaded()) {
+		complain("fuse_ext isn't loaded: nothing to do");
+		return STATUS_OK;
+	}
+	status = connections_read(&connections);
+	if (status)
+		return status;
+	if (complain_busy(&connections))
+		status = STATUS_FAILURE;
+	else if (dry_run)
+		tell(&connections);
+	else if (unload(&journal))
+		status = STATUS_FAILURE;
+	connections_free(&connections);
+	return status;
+}
+
+/* Whether something uses fuse_ext now; nothing is said. */
+static bool busy(void)
+{
+	struct connections connections;
+	struct holders holders;
+	bool found;
+
+	if (!kernel_loaded() || connections_read(&connections))
+		return false;
+	holders_read(&holders, &connections, NULL, DRIVER_FUSE_EXT);
+	found = holders.count || connections.own_count ||
+		holders_references() > 0;
+	holders_free(&holders);
+	connections_free(&connections);
+	return found;
+}
+
+/*
+ * Without the lock, so that it takes no signal's effect and keeps no load from
+ * running; what came meanwhile is found by try_unload().
+ */
+static void wait_until_idle(const struct duration *end)
+{
+	while (busy() && !duration_over(end))
+		duration_pause(INTERVAL);
+}
+
+static int run(int argc, char **argv)
+{
+	struct duration end;
 	int status, lock;
 
+	dry_run = false;
+	when_idle = false;
+	limit = NULL;
 	if (!options_read(argc, argv, &usage, NULL, &status))
 		return status;
 	if (optind < argc)
 		return options_wrong(argv[0], &usage, "takes no operand");
+	if (limit && !when_idle)
+		return options_wrong(argv[0], &usage,
+				     "--timeout goes with --when-idle");
+	if (!duration_read(argv[0], limit, &end))
+		return STATUS_USAGE;
 	if (geteuid()) {
 		complain("unload: not permitted; run it as root");
 		return STATUS_NOT_PERMITTED;
 	}
+	if (when_idle && !dry_run)
+		wait_until_idle(&end);
 	lock = control_lock();
 	if (lock < 0)
 		return STATUS_FAILURE;
-	if (!kernel_loaded()) {
-		complain("fuse_ext isn't loaded: nothing to do");
-		close(lock);
-		return STATUS_OK;
-	}
-	status = connections_read(&connections);
-	if (!status) {
-		if (complain_busy(&connections))
-			status = STATUS_FAILURE;
-		connections_free(&connections);
-	}
-	if (!status && unload(&journal))
-		status = STATUS_FAILURE;
+	status = try_unload();
 	close(lock);
 	return status;
 }

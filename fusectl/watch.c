@@ -151,7 +151,7 @@ static void scan(struct watcher *watcher, bool all)
 	}
 	if (all || fresh)
 		plan_module(&plan, &watcher->policy);
-	if (!connections_read_as_is(&connections)) {
+	if (!connections_read_only(&connections)) {
 		complain_no_place(watcher, &connections);
 		plan_mounts(watcher, &plan, &connections, all || fresh);
 		connections_free(&connections);

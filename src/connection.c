@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Our files in a connection's directory of the control filesystem: a file per
- * toggle, ext_state and ext_stats.  The module-wide values are in toggle.c.
+ * toggle, ext_state, ext_stats, ext_init and ext_requests.  The module-wide values are in toggle.c.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -78,6 +78,81 @@ static int show_stats(struct seq_file *m, void *unused)
 	return 0;
 }
 
+/* What the loaded module and the server of this connection agreed on. */
+static int show_init(struct seq_file *m, void *unused)
+{
+	struct fuse_conn *fc = conn_get(m->private);
+	const char *separator = "";
+	u32 want;
+	int id;
+
+	if (!fc)
+		return -ENODEV;
+	/* Before INIT is answered there is nothing to say. */
+	if (smp_load_acquire(&fc->ext.init.is_known)) {
+		seq_printf(m, "protocol %u.%u\noffered %#llx\naccepted %#llx\n",
+			   fc->ext.init.major, fc->ext.init.minor, fc->ext.init.offered,
+			   fc->ext.init.accepted);
+		seq_printf(m, "max_readahead %u\nmax_write %u\nfeatures ",
+			   fc->ext.init.max_readahead, fc->max_write);
+		want = READ_ONCE(fc->ext.want) & FUSE_EXT_SUPPORTED;
+		if (!want)
+			seq_putc(m, '-');
+		for (id = 0; id < FUSE_EXT_NR_TOGGLES; id++) {
+			if (!(want & fuse_ext_toggles[id].feature))
+				continue;
+			seq_printf(m, "%s%s", separator, fuse_ext_toggles[id].name);
+			separator = " ";
+		}
+		seq_putc(m, '\n');
+	}
+	fuse_conn_put(fc);
+	return 0;
+}
+
+static int show_requests(struct seq_file *m, void *unused)
+{
+	fuse_ext_show_requests(m, m->private);
+	return 0;
+}
+
+static int open_init(struct inode *inode, struct file *file)
+{
+	return single_open(file, show_init, inode);
+}
+
+/*
+ * As long as it is open, requests are counted; the connection may go meanwhile,
+ * and what was counted stays.
+ */
+static int open_requests(struct inode *inode, struct file *file)
+{
+	struct fuse_conn *fc = conn_get(inode);
+	int err;
+
+	if (!fc)
+		return -ENODEV;
+	err = fuse_ext_observe(fc);
+	if (err)
+		goto put;
+	err = single_open(file, show_requests, fc);
+	if (!err)
+		return 0;
+	fuse_ext_observe_end(fc);
+put:
+	fuse_conn_put(fc);
+	return err;
+}
+
+static int release_requests(struct inode *inode, struct file *file)
+{
+	struct fuse_conn *fc = ((struct seq_file *)file->private_data)->private;
+
+	fuse_ext_observe_end(fc);
+	fuse_conn_put(fc);
+	return single_release(inode, file);
+}
+
 static int open_state(struct inode *inode, struct file *file)
 {
 	return single_open(file, show_state, inode);
@@ -102,6 +177,22 @@ static const struct file_operations stats_operations = {
 	.read = seq_read,
 	.llseek = seq_lseek,
 	.release = single_release,
+};
+
+static const struct file_operations init_operations = {
+	.owner = THIS_MODULE,
+	.open = open_init,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static const struct file_operations requests_operations = {
+	.owner = THIS_MODULE,
+	.open = open_requests,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = release_requests,
 };
 
 static int file_toggle(struct file *file)
@@ -165,6 +256,7 @@ static ssize_t setting_write(struct file *file, const char __user *buf, size_t l
 	if (fuse_ext_may_set(fc, id, value)) {
 		WRITE_ONCE(fc->ext.settings[id], value);
 		fuse_ext_syncfs_update(fc);
+		fuse_ext_setting_changed();
 	} else {
 		err = -EPERM;
 	}
@@ -198,7 +290,21 @@ int fuse_ext_ctl_add_conn(struct fuse_conn *fc, struct dentry *parent,
 			return -ENOMEM;
 	}
 	if (!fuse_ext_add_file(add_dentry, parent, fc, "ext_state", 0400, &state_operations) ||
-	    !fuse_ext_add_file(add_dentry, parent, fc, "ext_stats", 0400, &stats_operations))
+	    !fuse_ext_add_file(add_dentry, parent, fc, "ext_stats", 0400, &stats_operations) ||
+	    !fuse_ext_add_file(add_dentry, parent, fc, "ext_init", 0400, &init_operations) ||
+	    !fuse_ext_add_file(add_dentry, parent, fc, "ext_requests", 0400,
+			       &requests_operations))
 		return -ENOMEM;
 	return 0;
 }
+
+#ifndef HAVE_FUSE_FDINFO
+/* Of a mounted /dev/fuse, whose: /proc/PID/fdinfo, as 7.0 and later have it. */
+void fuse_ext_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct fuse_conn *fc = fuse_ext_device_conn(file);
+
+	if (fc)
+		seq_printf(m, "fuse_connection:\t%u\n", fc->dev);
+}
+#endif

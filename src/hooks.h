@@ -20,10 +20,12 @@ struct fuse_conn;
 struct fuse_copy_state;
 struct fuse_file;
 struct fuse_mount;
+struct fuse_ext_requests;
 struct fuse_req;
 struct kobject;
 struct mnt_idmap;
 struct miscdevice;
+struct seq_file;
 struct tree_descr;
 struct workqueue_struct;
 
@@ -37,8 +39,8 @@ enum fuse_ext_toggle_id {
 	FUSE_EXT_NR_TOGGLES
 };
 
-/* A file per toggle, ext_state and ext_stats. */
-#define FUSE_EXT_CTL_NUM_DENTRIES	(FUSE_EXT_NR_TOGGLES + 2)
+/* A file per toggle, ext_state, ext_stats, ext_init and ext_requests. */
+#define FUSE_EXT_CTL_NUM_DENTRIES	(FUSE_EXT_NR_TOGGLES + 4)
 
 enum fuse_ext_counter {
 	FUSE_EXT_FLUSH_ASYNC,
@@ -54,6 +56,33 @@ enum fuse_ext_counter {
 	FUSE_EXT_FILES_INVALIDATED,
 	FUSE_EXT_OPENS_STALE,
 	FUSE_EXT_NR_COUNTERS
+};
+
+/**
+ * struct fuse_ext_init - what INIT has negotiated, for people
+ * @is_known:	the rest is valid
+ * @major:	of the protocol that the server answered with
+ * @minor:	likewise
+ * @offered:	flags that the kernel sent, flags2 in the upper half
+ * @accepted:	flags of the answer, likewise; nothing that we act on
+ * @max_readahead: of the answer, in bytes
+ */
+struct fuse_ext_init {
+	bool is_known;
+	u32 major;
+	u32 minor;
+	u64 offered;
+	u64 accepted;
+	u32 max_readahead;
+};
+
+/**
+ * struct fuse_ext_request - our part of struct fuse_req
+ * @sent:	when it was handed to the server, ktime_get_ns(); 0: nobody looks, or
+ *		it is answered
+ */
+struct fuse_ext_request {
+	u64 sent;
 };
 
 /* How many processes that read a device are remembered. */
@@ -81,6 +110,8 @@ enum fuse_ext_counter {
  * @creations:	struct fuse_ext_creation of each open(2) that may create a file
  * @creation_lock: of that list, and of what is in its elements
  * @inval_workqueue: does what notifications of inval_files leave; NULL: none came
+ * @init:	what ext_init shows
+ * @requests:	what ext_requests shows; NULL: nobody has it open
  * @counters:	what ext_stats shows
  */
 struct fuse_ext_conn {
@@ -101,6 +132,8 @@ struct fuse_ext_conn {
 	struct list_head creations;
 	spinlock_t creation_lock;	/* @creations */
 	struct workqueue_struct *inval_workqueue;
+	struct fuse_ext_init init;
+	struct fuse_ext_requests __rcu *requests;
 	atomic64_t counters[FUSE_EXT_NR_COUNTERS];
 };
 
@@ -230,6 +263,9 @@ int fuse_ext_notify(struct fuse_conn *fc, unsigned int code, unsigned int size,
 		    struct fuse_copy_state *cs, fuse_ext_copy_t *copy,
 		    fuse_ext_finish_copy_t *finish_copy);
 
+/* observe.c */
+void fuse_ext_request_start(struct fuse_req *req);
+
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);
 void fuse_ext_init_request(struct fuse_args *args);
@@ -242,6 +278,9 @@ void fuse_ext_init_super(struct super_block *sb);
 
 /* connection.c */
 void fuse_ext_conn_init(struct fuse_conn *fc);
+#ifndef HAVE_FUSE_FDINFO
+void fuse_ext_show_fdinfo(struct seq_file *m, struct file *file);
+#endif
 int fuse_ext_ctl_add_conn(struct fuse_conn *fc, struct dentry *parent,
 			  fuse_ext_add_dentry_t *add_dentry);
 

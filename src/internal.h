@@ -114,12 +114,19 @@ extern const struct inode_operations *fuse_ext_stock_dir_operations;
 extern const struct inode_operations *fuse_ext_stock_inode_operations;
 extern const struct address_space_operations *fuse_ext_stock_aops;
 
+/* observe.c */
+void fuse_ext_request_answered(struct fuse_req *req);
+int fuse_ext_observe(struct fuse_conn *fc);
+void fuse_ext_observe_end(struct fuse_conn *fc);
+void fuse_ext_show_requests(struct seq_file *m, struct fuse_conn *fc);
+
 /* mount.c */
 void fuse_ext_wrap_mount(struct file_system_type *type);
 int fuse_ext_show_options(struct seq_file *m, struct dentry *root);
 
 /* sysfs.c */
 void fuse_ext_set_control_dev(dev_t dev);
+void fuse_ext_setting_changed(void);
 
 /* takeover.c */
 int fuse_ext_takeover_add_type(struct file_system_type *type);

@@ -61,6 +61,7 @@ void fuse_ext_request_end(struct fuse_req *req)
 	struct fuse_ext_open *open;
 	struct fuse_conn *fc;
 
+	fuse_ext_request_answered(req);
 	switch (args->opcode) {
 	case FUSE_OPEN:
 	case FUSE_CREATE:

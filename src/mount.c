@@ -101,6 +101,8 @@ static void apply(struct fs_context *fsc)
 		WRITE_ONCE(fc->ext.settings[id], value);
 	}
 	fuse_ext_syncfs_update(fc);
+	if (ctx->ext.given)
+		fuse_ext_setting_changed();
 }
 
 static int get_tree(struct fs_context *fsc)

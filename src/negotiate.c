@@ -84,6 +84,32 @@ void fuse_ext_init_request(struct fuse_args *args)
 #endif
 }
 
+/* For ext_init: what was said, whatever comes of it. */
+static void note_init(struct fuse_conn *fc, const struct fuse_args *args)
+{
+	const struct fuse_init_in *in = args->in_args[0].value;
+	const struct fuse_init_out *out = args->out_args[0].value;
+	struct fuse_ext_init *init = &fc->ext.init;
+	u32 words[sizeof(*out) / sizeof(u32)];
+	u64 flags2 = FUSE_EXT_INIT_FLAGS2;
+
+	/* 5.10 has no names for flags2, and sends what init_tail says. */
+#ifdef HAVE_INIT_FLAGS2
+	flags2 = in->flags2;
+#endif
+	memcpy(words, out, sizeof(words));
+	init->major = out->major;
+	init->minor = out->minor;
+	init->offered = in->flags | flags2 << 32;
+	init->max_readahead = out->max_readahead;
+	/* Servers older than protocol 7.6 have no flags, a short answer no flags2. */
+	if (out->minor >= 6)
+		init->accepted = out->flags;
+	if (args->out_args[0].size == sizeof(*out) && init->accepted & FUSE_INIT_EXT)
+		init->accepted |= (u64)words[8] << 32;
+	smp_store_release(&init->is_known, true);
+}
+
 /*
  * @args: the INIT that was answered.  Its size is by now that of the answer: a
  * short one has no feature word.  Servers older than protocol 7.6 have no flags.
@@ -92,6 +118,8 @@ void fuse_ext_init_reply(struct fuse_conn *fc, const struct fuse_args *args)
 {
 	const struct fuse_init_out *out = args->out_args[0].value;
 	u32 words[sizeof(*out) / sizeof(u32)];
+
+	note_init(fc, args);
 
 	BUILD_BUG_ON(sizeof(*out) != FUSE_EXT_INIT_OFFSET + sizeof(u32));
 	if (args->out_args[0].size < sizeof(*out) || out->minor < 6)

@@ -17,6 +17,9 @@ MODULE_INFO(fuse_source_hash, FUSE_EXT_SOURCE_HASH);
 MODULE_INFO(fuse_series, FUSE_EXT_SERIES);
 
 static dev_t control_dev;
+static atomic_t changes;
+/* NULL until the attributes are there: module parameters are set before */
+static struct kobject *ext_kobject;
 
 /* @dev: of the control filesystem's superblock; 0: it has none now */
 void fuse_ext_set_control_dev(dev_t dev)
@@ -57,22 +60,40 @@ static ssize_t control_dev_show(struct kobject *kobj, struct kobj_attribute *att
 	return sysfs_emit(buf, "%u:%u\n", MAJOR(dev), MINOR(dev));
 }
 
+/* How often a setting was changed; poll(2) tells of each change. */
+static ssize_t changes_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", atomic_read(&changes));
+}
+
 static struct kobj_attribute version_attr = __ATTR_RO(version);
 static struct kobj_attribute source_attr = __ATTR_RO(source);
 static struct kobj_attribute supported_attr = __ATTR_RO(supported);
 static struct kobj_attribute control_dev_attr = __ATTR_RO(control_dev);
+static struct kobj_attribute changes_attr = __ATTR_RO(changes);
 
 static struct attribute *attributes[] = {
 	&version_attr.attr,
 	&source_attr.attr,
 	&supported_attr.attr,
 	&control_dev_attr.attr,
+	&changes_attr.attr,
 	NULL
 };
 
 static const struct attribute_group group = {
 	.attrs = attributes,
 };
+
+/* A setting of the module or of a connection isn't what it was; may sleep. */
+void fuse_ext_setting_changed(void)
+{
+	struct kobject *kobj = READ_ONCE(ext_kobject);
+
+	atomic_inc(&changes);
+	if (kobj)
+		sysfs_notify(kobj, NULL, "changes");
+}
 
 /*
  * In place of fs/fuse's kobject "fuse", which is the stock driver's; fs/fuse
@@ -89,5 +110,6 @@ struct kobject *fuse_ext_kobject_create(struct kobject *parent)
 		kobject_put(kobj);
 		kobj = NULL;
 	}
+	WRITE_ONCE(ext_kobject, kobj);
 	return kobj;
 }

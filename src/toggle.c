@@ -140,6 +140,7 @@ static int set_module_setting(const char *word, const struct kernel_param *kp)
 		return value;
 	WRITE_ONCE(*module_setting, value);
 	fuse_ext_syncfs_update_all();
+	fuse_ext_setting_changed();
 	return 0;
 }
 

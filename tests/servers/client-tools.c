@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,5 +157,29 @@ int client_tick(int argc, char **argv)
 			return 1;
 		nanosleep(&pause, NULL);
 	}
+	return 0;
+}
+
+int client_poll(int argc, char **argv)
+{
+	struct pollfd attribute = { .events = POLLPRI, .fd = must_open(argv[0], O_RDONLY) };
+	int times = atoi(argv[1]), limit = atoi(argv[2]), i;
+	char value[64];
+
+	(void)argc;
+	/* sysfs tells of what changed since it was read */
+	if (read(attribute.fd, value, sizeof(value)) < 0)
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	for (i = 1; i <= times; i++) {
+		if (poll(&attribute, 1, limit) <= 0)
+			return 1;
+		if (pread(attribute.fd, value, sizeof(value), 0) < 0)
+			return 1;
+		printf("woken %d\n", i);
+		fflush(stdout);
+	}
+	close(attribute.fd);
 	return 0;
 }

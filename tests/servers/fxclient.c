@@ -110,6 +110,8 @@ static const struct {
 	  "look for TIMES names that aren't in DIR" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
+	{ "poll", client_poll, 3, "ATTRIBUTE TIMES LIMIT_MS",
+	  "until an attribute of sysfs has changed so often; 1: it didn't" },
 	{ "now", client_now, 0, "", "CLOCK_MONOTONIC in nanoseconds" },
 	{ "true", client_true, 0, "", "do nothing" },
 };

@@ -23,6 +23,7 @@ int client_control(int argc, char **argv);
 int client_remount(int argc, char **argv);
 int client_tick(int argc, char **argv);
 int client_now(int argc, char **argv);
+int client_poll(int argc, char **argv);
 int client_true(int argc, char **argv);
 int client_write_word(int argc, char **argv);
 int client_hold_files(int argc, char **argv);

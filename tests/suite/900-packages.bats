@@ -4,17 +4,16 @@
 # in the end nothing of it is left.  The last suite: there is no module after it.
 
 load helpers/all
+load helpers/life
 
 setup_file() {
 	isolate_file
 	module_file
 	export BATS_TEST_TIMEOUT=600 FX_LIMIT=500
-	FX_MODULES=/lib/modules/$(uname -r)/kernel
-	export FX_MODULES
 }
 
 teardown_file() {
-	! mountpoint -q "$FX_MODULES" || umount "$FX_MODULES"
+	all_modules
 	module_file_end
 }
 
@@ -35,8 +34,7 @@ what_is_there() {
 	like "$(what_is_there)" 'fuse_ext\.ko' "what is there before"
 	run_ 0 fusectl load
 	server a
-	# depmod(8) would read thousands of modules, minutes in an emulated machine
-	[ ! -d "$FX_MODULES" ] || mount -t tmpfs none "$FX_MODULES"
+	few_modules
 	run_ 0 env DEBIAN_FRONTEND=noninteractive apt-get remove -y fuse-ext-dkms
 	like "$output" "fuse_ext stays loaded.*goes on serving what is mounted" "what apt shows"
 	[ -d /sys/module/fuse_ext ] || fail "the module is gone"

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # A machine whose packages come by dnf: the earlier version is installed, the
 # kernel's source fetched, the module built and loaded.  The first of the dnf
-# suites, which go on from each other; tests/dnf/machine has made the machine.  The
-# module is compiled here, and never again.
+# suites, which go on from each other; tests/dnf/machine has made the machine.  With
+# FUSE_EXT_LONG=1 the module is compiled here, and never again.
 
 load helpers/all
 load helpers/dnf
 load helpers/life
+load helpers/nodes
 
 setup_file() {
 	isolate_file

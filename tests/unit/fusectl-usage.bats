@@ -22,24 +22,25 @@ verbs() {
 # once is by 7 columns (groff 1.24: 5)
 man_text() { MANWIDTH=200 man -l "$MAN" | col -bx | sed -E 's/^ {5}([^ ])/       \1/'; }
 
-# complete WORD...: what the last word, perhaps empty, can become, a line each
+# complete_line WORD...: what the last word, perhaps empty, can become, a line
+# each, as bash has it; the words are as they are typed
 complete_line() {
 	# shellcheck disable=SC2016 # the inner shell's
 	PATH=$FUSECTL_SOURCE/check-build.d:$PATH \
-		FUSECTL_MOUNTINFO=$FUSECTL_ROOT/proc/self/mountinfo \
 		bash -c 'source "$1"; shift
-			COMP_WORDS=(fusectl "$@"); COMP_CWORD=$#
+			IFS=" "; COMP_WORDS=(fusectl) COMP_LINE="fusectl $*" COMP_POINT=${#COMP_LINE}
+			COMP_WORDBREAKS=" "$'"'\\t\\n'"'"$'"'\\042\\047'"'"">=<;|&(:"
 			_fusectl; printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETION" "$@"
 }
 
-@test "help, -h and --help print the same, with the ten verbs" {
+@test "help, -h and --help print the same, with all verbs" {
 	fusectl 0 help
 	local help=$output
 	fusectl 0 -h
 	assert_equal "$output" "$help"
 	fusectl 0 --help
 	assert_equal "$output" "$help"
-	assert_equal "$(verbs | xargs)" "status load unload list get set inherit apply check help"
+	assert_equal "$(verbs | xargs)" "status load unload list show get set inherit apply check top trace monitor abort wait drain doctor help"
 }
 
 @test "without a verb: the help on stderr, exit status 2" {
@@ -87,7 +88,7 @@ complete_line() {
 		GET get
 	END
 	fusectl 2 frobnicate
-	assert_error "the verbs are: status, load, unload, list, get, set, inherit, apply, check, help"
+	assert_error "the verbs are: status, load, unload, list, show, get, set, inherit, apply, check, top, trace, monitor, abort, wait, drain, doctor, help"
 	refute_error "did you mean"
 	fusectl 2 $'l\e[31mist'
 	refute_error $'\e'
@@ -137,7 +138,7 @@ complete_line() {
 @test "man page: its synopsis is what the help of each verb says" {
 	local verb usage text
 	text=$(man_text | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p')
-	for verb in status load unload list get set inherit apply check; do
+	for verb in $(verbs | grep -v help); do
 		fusectl 0 help "$verb"
 		usage=$(sed -n 's/^Usage: //p' <<<"$output")
 		grep -qxF "       ${usage% }" <<<"$text" || fail "expected in the synopsis: $usage"
@@ -182,17 +183,18 @@ complete_line() {
 
 @test "completion: words that begin so, and no others" {
 	assert_equal "$(complete_line un)" unload
-	assert_equal "$(complete_line s | xargs)" "status set"
+	assert_equal "$(complete_line s | xargs)" "status show set"
 	assert_equal "$(complete_line get sy | xargs)" "sync_release syncfs"
 	assert_equal "$(complete_line get al)" all
 	assert_equal "$(complete_line help in)" inherit
 	assert_equal "$(complete_line status stock | xargs)" "stock_connections stock_control"
 	assert_equal "$(complete_line load "")" ""
-	assert_equal "$(complete_line set -)" $'-h'$'\n''--help'
+	assert_equal "$(complete_line set - | xargs)" "-h --help"
+	assert_equal "$(complete_line set async_flush on /mnt -- - | xargs)" ""
 }
 
 @test "completion: values of the toggle" {
-	assert_equal "$(complete_line set async_flush "" | xargs)" "auto exit on off default"
+	assert_equal "$(complete_line set async_flush "" | xargs)" "auto on off exit default"
 	assert_equal "$(complete_line set syncfs "" | xargs)" "auto on off default"
 	assert_equal "$(complete_line set disable_sync_release "" | xargs)" "on off"
 	# each of them is one
@@ -224,17 +226,22 @@ complete_line() {
 		"TARGET CONN NAME VALUE SOURCE SETTING"
 }
 
-@test "install puts the program, the man page and the completion in place" {
+@test "install puts the program, the man page, completions and schemas in place" {
 	local to=$BATS_TEST_TMPDIR/install
 	cp -r "$FUSECTL_SOURCE" "$BATS_TEST_TMPDIR/fusectl"
-	cp "$FUSECTL_SOURCE/../VERSION" "$BATS_TEST_TMPDIR/"
+	cp -r "$FUSECTL_SOURCE/../VERSION" "$FUSECTL_SOURCE/../docs" "$BATS_TEST_TMPDIR/"
 	make -s -C "$BATS_TEST_TMPDIR/fusectl" install DESTDIR="$to"
 	assert_equal "$(cd "$to" && find . -type f -printf '%m %p\n' | sort)" \
 		"644 ./usr/lib/systemd/system/fusectl-apply.service
 644 ./usr/share/bash-completion/completions/fusectl
 644 ./usr/share/doc/fusectl/examples/fusectl.conf
+644 ./usr/share/doc/fusectl/schema/get.json
+644 ./usr/share/doc/fusectl/schema/list.json
+644 ./usr/share/doc/fusectl/schema/status.json
+644 ./usr/share/fish/vendor_completions.d/fusectl.fish
 644 ./usr/share/man/man5/fusectl.conf.5
 644 ./usr/share/man/man8/fusectl.8
+644 ./usr/share/zsh/vendor-completions/_fusectl
 755 ./usr/sbin/fusectl"
 	assert_equal "$("$to/usr/sbin/fusectl" --version)" "fusectl $(<"$FUSECTL_SOURCE/../VERSION")"
 	# the seam of the unit tests isn't in it

@@ -84,7 +84,62 @@ char *ops_module_field(const char *name)
 	return text_copy(value);
 }
 
+/* $FUSECTL_ROOT/commands/NAME, if the test made one */
+int ops_run(const char *const *command, char **output)
+{
+	char *line = text_format("%s/commands/%s", ops_root(), command[0]), *longer;
+	char text[4096] = "";
+	size_t length, i;
+	FILE *stream;
+	int state;
+
+	if (access(line, X_OK)) {
+		free(line);
+		return -ENOENT;
+	}
+	for (i = 1; command[i]; i++) {
+		longer = text_format("%s '%s'", line, command[i]);
+		free(line);
+		line = longer;
+	}
+	fflush(NULL);
+	stream = popen(line, "r");
+	free(line);
+	if (!stream)
+		abort();
+	length = fread(text, 1, sizeof(text) - 1, stream);
+	text[length] = '\0';
+	state = pclose(stream);
+	if (output)
+		*output = text_copy(text);
+	return WIFEXITED(state) ? WEXITSTATUS(state) : -ECHILD;
+}
+
 int ops_write(const char *path, const char *word)
 {
 	return call("write", path, word, NULL, NULL);
+}
+
+int ops_make_directory(const char *path)
+{
+	return call("mkdir", path, NULL, NULL, NULL);
+}
+
+int ops_remove_directory(const char *path)
+{
+	return call("rmdir", path, NULL, NULL, NULL);
+}
+
+/* A file tells nobody that it was changed: what waits for that looks again soon. */
+int ops_poll(struct pollfd *files, nfds_t count, int milliseconds)
+{
+	nfds_t i;
+	int ready;
+
+	ready = poll(files, count, milliseconds >= 0 && milliseconds < 50 ? milliseconds : 50);
+	for (i = 0; !ready && i < count; i++) {
+		if (files[i].events & POLLPRI)
+			files[i].revents |= POLLPRI;
+	}
+	return ready;
 }

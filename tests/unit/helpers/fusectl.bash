@@ -96,6 +96,31 @@ process() {
 	printf '%s\n' "${3-}" >"$FUSECTL_ROOT/proc/$1/mountinfo"
 }
 
+# device NUMBER: a process that has /dev/fuse open, for nobody knows what
+device() {
+	local folder=$FUSECTL_ROOT/proc/$1
+
+	mkdir -p "$folder"/{fd,fdinfo}
+	ln -s /dev/fuse "$folder/fd/3"
+	ln -s "/usr/bin/server$1" "$folder/exe"
+	printf 'pos:\t0\nflags:\t02\n' >"$folder/fdinfo/3"
+	printf 'Name:\tserver\nUid:\t0\t0\t0\t0\n' >"$folder/status"
+}
+
+# server NUMBER CONNECTION: the same for that connection
+server() {
+	device "$1"
+	printf 'fuse_connection:\t%s\n' "$2" >>"$FUSECTL_ROOT/proc/$1/fdinfo/3"
+}
+
+# command_says NAME STATUS [OUTPUT]: what that command does in this machine
+command_says() {
+	mkdir -p "$FUSECTL_ROOT/commands"
+	printf '#!/bin/sh\nprintf "%%s\\n" "%s"\nexit %s\n' "${3-}" "$2" \
+		>"$FUSECTL_ROOT/commands/$1"
+	chmod +x "$FUSECTL_ROOT/commands/$1"
+}
+
 # stock_connection NUMBER TARGET TYPE SOURCE
 stock_connection() {
 	mkdir -p "$FUSECTL_ROOT/stock/$1"

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checks of `fusectl doctor`: connections whose server doesn't answer, and
+ * mounts that could be handed over.  Not for what a connection is set to.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "duration.h"
+#include "kernel.h"
+#include "ops.h"
+#include "processes.h"
+
+#define SAMPLE	500	/* milliseconds */
+
+/* A connection with requests that wait. */
+struct suspect {
+	unsigned int connection;
+	const char *place;
+	int requests;		/* ext_requests; it counts while it is open */
+	char *counted;
+	char *waiting;
+	bool cleared;
+};
+
+struct suspects {
+	struct suspect *suspect;
+	size_t count;
+};
+
+/* All that was answered since it was opened; NULL. */
+static char *read_counted(int fd)
+{
+	char text[4096];
+	ssize_t length = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+
+	if (length < 0)
+		return NULL;
+	text[length] = '\0';
+	return text_copy(text);
+}
+
+static void add_suspects(struct suspects *suspects, const char *place,
+			 const unsigned int *numbers, size_t count)
+{
+	struct suspect *suspect;
+	char *waiting, *path;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		waiting = kernel_connection_file(place, numbers[i], "waiting");
+		if (!waiting || !strcmp(waiting, "0")) {
+			free(waiting);
+			continue;
+		}
+		suspects->suspect = memory_grow(suspects->suspect,
+						suspects->count + 1,
+						sizeof(*suspects->suspect));
+		suspect = &suspects->suspect[suspects->count++];
+		memset(suspect, 0, sizeof(*suspect));
+		suspect->connection = numbers[i];
+		suspect->place = place;
+		suspect->waiting = waiting;
+		path = text_format("%s%s/%u/ext_requests", ops_root(), place,
+				   numbers[i]);
+		suspect->requests = open(path, O_RDONLY | O_CLOEXEC);
+		suspect->counted = read_counted(suspect->requests);
+		free(path);
+	}
+}
+
+/*
+ * Answers are seen in ext_requests.  Without it (the stock driver, or not
+ * permitted) a number that changes is all there is to see.
+ */
+static void sample(struct suspect *suspect)
+{
+	char *waiting = kernel_connection_file(suspect->place,
+					       suspect->connection, "waiting");
+	char *counted = read_counted(suspect->requests);
+
+	if (!waiting || !strcmp(waiting, "0"))
+		suspect->cleared = true;
+	else if (suspect->counted && counted)
+		suspect->cleared = strcmp(suspect->counted, counted);
+	else
+		suspect->cleared = strcmp(suspect->waiting, waiting);
+	free(counted);
+	free(waiting);
+}
+
+static bool sample_all(struct suspects *suspects)
+{
+	bool left = false;
+	size_t i;
+
+	for (i = 0; i < suspects->count; i++) {
+		if (!suspects->suspect[i].cleared)
+			sample(&suspects->suspect[i]);
+		left |= !suspects->suspect[i].cleared;
+	}
+	return left;
+}
+
+static const char *state_text(char state)
+{
+	switch (state) {
+	case 'T':
+	case 't':
+		return ", which is stopped (T)";
+	case 'D':
+		return ", which can't be interrupted (D)";
+	case 'Z':
+		return ", which has died (Z)";
+	default:
+		return "";
+	}
+}
+
+static char *server_text(const struct process_use *server)
+{
+	char *program, *wait, *text;
+	char state;
+
+	if (!server)
+		return text_copy("whose process isn't known");
+	program = process_program(server->pid);
+	wait = process_wait(server->pid);
+	state = process_state(server->pid);
+	text = text_format("process %d (%s)%s%s%s", server->pid,
+			   program ? program : "unknown", state_text(state),
+			   wait ? ", in " : "", wait ? wait : "");
+	free(wait);
+	free(program);
+	return text;
+}
+
+static void found_stuck(struct doctor *doctor, const struct suspect *suspect,
+			const struct processes *processes)
+{
+	const struct process_use *server;
+	const struct mount *mount;
+	char *text, *mend, state;
+
+	server = processes_server(processes, suspect->connection);
+	state = server ? process_state(server->pid) : 0;
+	mount = connections_mount(doctor->connections, suspect->connection);
+	text = server_text(server);
+	if (state == 'T' || state == 't')
+		mend = text_format("kill -CONT %d; or: fusectl abort %u",
+				   server->pid, suspect->connection);
+	else
+		mend = text_format("fusectl abort %u", suspect->connection);
+	doctor_found(doctor, SEVERITY_PROBLEM,
+		     text_format("connection %u (%s): %s requests wait, no answer in %u s: %s",
+				 suspect->connection,
+				 mount ? mount->target : "no mount point here",
+				 suspect->waiting, doctor->patience, text),
+		     "whoever uses it hangs", mend);
+	free(text);
+}
+
+static void check_stuck(struct doctor *doctor)
+{
+	const struct connections *connections = doctor->connections;
+	struct suspects suspects = { 0 };
+	struct processes processes;
+	unsigned int waited = 0;
+	bool left;
+	size_t i;
+
+	if (connections->own_place)
+		add_suspects(&suspects, connections->own_place,
+			     connections->own, connections->own_count);
+	if (connections->stock_place)
+		add_suspects(&suspects, connections->stock_place,
+			     connections->stock, connections->stock_count);
+	left = suspects.count;
+	while (left && waited < 1000 * doctor->patience) {
+		duration_pause(SAMPLE);
+		waited += SAMPLE;
+		left = sample_all(&suspects);
+	}
+	if (left)
+		processes_read(&processes, connections, false);
+	for (i = 0; i < suspects.count; i++) {
+		struct suspect *suspect = &suspects.suspect[i];
+
+		if (!suspect->cleared)
+			found_stuck(doctor, suspect, &processes);
+		if (suspect->requests >= 0)
+			close(suspect->requests);
+		free(suspect->counted);
+		free(suspect->waiting);
+	}
+	if (left)
+		processes_free(&processes);
+	free(suspects.suspect);
+}
+
+static void check_stock(struct doctor *doctor)
+{
+	const struct mounts *mounts = &doctor->connections->mounts;
+	const struct mount *mount;
+	size_t i;
+
+	for (i = 0; doctor->connections->loaded && i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		if (!mount_is_fuse(mount) ||
+		    connections_driver(doctor->connections,
+				       mount_connection(mount)) != DRIVER_STOCK)
+			continue;
+		doctor_found(doctor, SEVERITY_INFO,
+			     text_format("%s (connection %u, %s) is served by the stock driver",
+					 mount->target, mount_connection(mount),
+					 mount->type),
+			     "it was mounted before fuse_ext was loaded; no toggle acts on it",
+			     text_format("umount %s, and mount it again",
+					 mount->target));
+	}
+}
+
+const struct check doctor_connections[] = {
+	{ "stuck", check_stuck },
+	{ "stock", check_stock },
+	{ NULL, NULL },
+};
