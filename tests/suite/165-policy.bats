@@ -10,10 +10,10 @@ setup_file() {
 	isolate_file
 	module_file
 	module_want loaded
-	[ ! -e /etc/fusectl.conf ] && [ ! -e /etc/fusectl.d ] || {
+	if [ -e /etc/fusectl.conf ] || [ -e /etc/fusectl.d ]; then
 		echo "this machine has a policy of its own" >&2
 		return 1
-	}
+	fi
 }
 
 teardown_file() {
