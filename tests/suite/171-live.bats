@@ -28,6 +28,8 @@ teardown_file() {
 }
 
 has_stock_events() { [ -d $TRACING/events/fuse/fuse_request_send ]; }
+# 6.12 traces a request of the stock driver before it has a number.
+numbers_requests() { [[ $(uname -r) != 6.12.* ]]; }
 instances() { ls $TRACING/instances; }
 
 # counts PID: it holds the file open that makes the kernel count.
@@ -110,7 +112,12 @@ json_is() {
 		look_up a 100
 		ends "$started" 30 || fail "it doesn't end"
 		json_is "$FX/top" '.[0] | .source == "tracepoints" and .background == null and
-			.kinds.lookup.requests >= 100 and .kinds.lookup.errors >= 100 and .p99_wait > 0'
+			.kinds.lookup.requests >= 100'
+		if numbers_requests; then
+			json_is "$FX/top" '.[0] | .kinds.lookup.errors >= 100 and .p99_wait > 0'
+		else
+			json_is "$FX/top" '.[0] | .errors == null and .p99_wait == null'
+		fi
 	else
 		ends "$started" 30 || fail "it doesn't end"
 		json_is "$FX/top" '.[0] | .source == "waiting" and .waiting == 0 and .requests == null'
@@ -212,7 +219,11 @@ json_is() {
 		soon 20 traces "$started" || fail "tracing doesn't begin"
 		look_up a 2
 		ends "$started" 10 || fail "it doesn't end after 2 requests"
-		like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\) = ENOENT <0\.' "a lookup"
+		if numbers_requests; then
+			like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\) = ENOENT <0\.' "a lookup"
+		else
+			like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\)' "a lookup"
+		fi
 	fi
 	is "$(instances)" "" "instances of tracefs"
 	server_stop a

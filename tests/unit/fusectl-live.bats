@@ -152,6 +152,21 @@ no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 	grep -q 'rmdir.*/instances/fusectl-' "$FUSECTL_ROOT/log"
 }
 
+@test "top: tracepoints that don't number the requests (6.12): how many, and no more" {
+	pipe "$PREFIX  10.000100: fuse_request_send: connection 51 req 0 opcode 3 (FUSE_GETATTR) len 56 " \
+		"$PREFIX  10.000200: fuse_request_send: connection 51 req 0 opcode 25 (FUSE_FLUSH) len 56 " \
+		"$PREFIX  10.001100: fuse_request_end: connection 51 req 4 len 120 error -2"
+	fusectl 0 top -j -d 0.2 -n 1 /mnt/stock
+	json '.[0] | .source == "tracepoints" and .requests == 2 and .errors == null and
+		.mean_wait == null and .p99_wait == null and .flush_wait == null and
+		.kinds.getattr.requests == 1 and .kinds.getattr.errors == null'
+	fusectl 0 trace -n 2 51
+	assert_output ' - getattr(56 bytes)'
+	refute_output =
+	fusectl 0 trace -j -n 1 51
+	json '.[0].answered == null and .[0].error == null and .[0].wait == null'
+}
+
 @test "top: not loaded: the stock driver's; without tracepoints a sentence and 3" {
 	fusectl_unloaded
 	fusectl 0 top -j -d 0.02 -n 1
