@@ -222,9 +222,9 @@ value_source() {
 
 @test "loaded at boot without fusectl: load does what is missing, unload undoes" {
 	local before
-	umount $STANDARD
+	umount "$STANDARD"
 	timeout 60 modprobe fuse_ext
-	mount -i -t fusectl none $STANDARD
+	mount -i -t fusectl none "$STANDARD"
 	server a
 	run_ 0 fusectl load
 	run_ 0 fusectl set async_flush on "$FX/a"
@@ -233,6 +233,6 @@ value_source() {
 	run_ 0 fusectl unload
 	[ ! -d /sys/module/fuse_ext ] || fail "fuse_ext is still loaded"
 	before=$(control_mounts)
-	mountpoint -q $STANDARD || mount -i -t fusectl none $STANDARD
+	mountpoint -q "$STANDARD" || mount -i -t fusectl none "$STANDARD"
 	like "$before" "$STANDARD" "the stock control filesystem is at the standard place"
 }

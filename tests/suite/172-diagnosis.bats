@@ -16,10 +16,8 @@ teardown_file() {
 	control_file_end
 }
 
-# tester COMMAND...: as an ordinary user.
-tester() {
-	setpriv --reuid=tester --regid=tester --clear-groups "$@"
-}
+# before a command: as an ordinary user
+TESTER=(setpriv --reuid=tester --regid=tester --clear-groups)
 
 # waiter NAME: a stat(1) whose GETATTR the server holds, in $started.
 waiter() {
@@ -58,7 +56,7 @@ stuck_finding() {
 	is "$(shown protocol)" "$(init_value a protocol)" "protocol"
 	is "$(shown max_write)" "$(init_value a max_write)" "max_write"
 	for word in offered accepted; do
-		for bit in 0:async_read 5:big_writes 9:auto_inval_data 16:writeback_cache 18:parallel_dirops; do
+		for bit in 0:async_read 5:big_writes 12:auto_inval_data 16:writeback_cache 18:parallel_dirops; do
 			if (($(init_value a $word) >> ${bit%:*} & 1)); then
 				like "\\x20$(shown $word)\\x20" "x20${bit#*:}.x20" "$word"
 			else
@@ -203,7 +201,7 @@ is_there() { [ "$(readlink "/proc/$1/cwd")" = "$FX/a" ]; }
 	[ ! -e /run/fuse-ext ] || fail "/run/fuse-ext was made"
 	is "$(control_mounts)" "$before" "control filesystems"
 	run_ 0 fusectl load
-	umount $STANDARD
+	umount "$STANDARD"
 	umount /sys/fs/fuse_ext/connections
 	before=$(control_mounts)
 	run_ 0 fusectl unload --dry-run
@@ -239,11 +237,11 @@ is_there() { [ "$(readlink "/proc/$1/cwd")" = "$FX/a" ]; }
 @test "an ordinary user may list, show and ask the doctor; what isn't his is told as unchecked" {
 	run_ 0 fusectl load
 	server a
-	run_ 0 tester fusectl list -n -r -o TARGET,DRIVER,USER,PROTOCOL
+	run_ 0 "${TESTER[@]}" fusectl list -n -r -o TARGET,DRIVER,USER,PROTOCOL
 	is "$output" "$FX/a fuse_ext root -" "list"
-	run_ 0 tester fusectl show -n -r "$FX/a"
+	run_ 0 "${TESTER[@]}" fusectl show -n -r "$FX/a"
 	is "$(shown driver) $(shown waiting) $(shown protocol)" "fuse_ext - -" "show"
-	FX_LIMIT=45 run_ 0 tester fusectl doctor -j --wait 1
+	FX_LIMIT=45 run_ 0 "${TESTER[@]}" fusectl doctor -j --wait 1
 	like "$(stuck_finding)" "^unchecked: .* 1 connection" "what waits"
 	server_stop a
 	run_ 0 fusectl unload

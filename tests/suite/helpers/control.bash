@@ -10,8 +10,8 @@ control_file() {
 	module_file
 	module_want unloaded
 	FX_MOUNTED=no
-	if ! mountpoint -q $STANDARD; then
-		mount -i -t fusectl none $STANDARD
+	if ! mountpoint -q "$STANDARD"; then
+		mount -i -t fusectl none "$STANDARD"
 		FX_MOUNTED=yes
 	fi
 	export FX_MOUNTED
@@ -20,7 +20,7 @@ control_file() {
 # control_file_end: for teardown_file.
 control_file_end() {
 	if [ "$FX_MOUNTED" = yes ]; then
-		umount $STANDARD
+		umount "$STANDARD"
 	fi
 	module_file_end
 }
