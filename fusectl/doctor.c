@@ -36,7 +36,7 @@ enum {
 };
 
 static const struct column columns[COLUMN_COUNT] = {
-	{ "SEVERITY", 9, 0, SCOLS_JSON_STRING, "problem, info or unchecked" },
+	{ "SEVERITY", 9, 0, SCOLS_JSON_STRING, "problem, possible, info or unchecked" },
 	{ "CHECK", 10, 0, SCOLS_JSON_STRING, "which check found it" },
 	{ "FINDING", 0.4, SCOLS_FL_WRAP, SCOLS_JSON_STRING, "what it is" },
 	{ "WHY", 0.3, SCOLS_FL_WRAP, SCOLS_JSON_STRING, "why it matters" },
@@ -52,8 +52,8 @@ static const struct usage usage = {
 	"filesystems, settings, connections whose server doesn't answer. Prints each\n"
 	"finding with the command that mends it; changes nothing. Only where requests\n"
 	"wait for a server does it take the seconds of --wait.\n"
-	"Exits with 1 if there is a problem; what is only worth knowing, or couldn't be\n"
-	"checked, is none.",
+	"Exits with 1 if there is a problem; what is only possible, or worth knowing, or\n"
+	"couldn't be checked, is none.",
 	.options = options,
 	.option_count = ARRAY_SIZE(options),
 	.columns = columns,
@@ -64,6 +64,7 @@ static const struct usage usage = {
 
 static const char *const severities[] = {
 	[SEVERITY_PROBLEM] = "problem",
+	[SEVERITY_POSSIBLE] = "possible",
 	[SEVERITY_INFO] = "info",
 	[SEVERITY_UNCHECKED] = "unchecked",
 };

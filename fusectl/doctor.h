@@ -13,6 +13,7 @@
 
 enum severity {
 	SEVERITY_PROBLEM,	/* exit status 1 */
+	SEVERITY_POSSIBLE,	/* may be one */
 	SEVERITY_INFO,
 	SEVERITY_UNCHECKED,	/* couldn't be looked at */
 };

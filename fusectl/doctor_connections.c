@@ -3,6 +3,7 @@
  * Checks of `fusectl doctor`: connections whose server doesn't answer, and
  * mounts that could be handed over.  Not for what a connection is set to.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "doctor.h"
 #include "duration.h"
+#include "fusectl.h"
 #include "kernel.h"
 #include "ops.h"
 #include "processes.h"
@@ -23,12 +25,15 @@ struct suspect {
 	int requests;		/* ext_requests; it counts while it is open */
 	char *counted;
 	char *waiting;
+	const struct process_use *server;	/* NULL: not known */
+	unsigned long long switches;		/* of the server */
 	bool cleared;
 };
 
 struct suspects {
 	struct suspect *suspect;
 	size_t count;
+	size_t hidden;		/* connections of which it can't be read */
 };
 
 /* All that was answered since it was opened; NULL. */
@@ -43,32 +48,76 @@ static char *read_counted(int fd)
 	return text_copy(text);
 }
 
+static void add_suspect(struct suspects *suspects, const char *place,
+			unsigned int connection, char *waiting)
+{
+	char *path = text_format("%s%s/%u/ext_requests", ops_root(), place,
+				 connection);
+	struct suspect *suspect;
+
+	suspects->suspect = memory_grow(suspects->suspect, suspects->count + 1,
+					sizeof(*suspects->suspect));
+	suspect = &suspects->suspect[suspects->count++];
+	memset(suspect, 0, sizeof(*suspect));
+	suspect->connection = connection;
+	suspect->place = place;
+	suspect->waiting = waiting;
+	suspect->requests = open(path, O_RDONLY | O_CLOEXEC);
+	suspect->counted = read_counted(suspect->requests);
+	free(path);
+}
+
 static void add_suspects(struct suspects *suspects, const char *place,
 			 const unsigned int *numbers, size_t count)
 {
-	struct suspect *suspect;
-	char *waiting, *path;
+	char *waiting;
 	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; place && i < count; i++) {
 		waiting = kernel_connection_file(place, numbers[i], "waiting");
-		if (!waiting || !strcmp(waiting, "0")) {
-			free(waiting);
+		if (waiting && strcmp(waiting, "0")) {
+			add_suspect(suspects, place, numbers[i], waiting);
 			continue;
 		}
-		suspects->suspect = memory_grow(suspects->suspect,
-						suspects->count + 1,
-						sizeof(*suspects->suspect));
-		suspect = &suspects->suspect[suspects->count++];
-		memset(suspect, 0, sizeof(*suspect));
-		suspect->connection = numbers[i];
-		suspect->place = place;
-		suspect->waiting = waiting;
-		path = text_format("%s%s/%u/ext_requests", ops_root(), place,
-				   numbers[i]);
-		suspect->requests = open(path, O_RDONLY | O_CLOEXEC);
-		suspect->counted = read_counted(suspect->requests);
-		free(path);
+		/* one that is gone meanwhile isn't hidden */
+		if (!waiting && (errno == EACCES || errno == EPERM))
+			suspects->hidden++;
+		free(waiting);
+	}
+}
+
+/* What is in no control filesystem, because that isn't mounted. */
+static void add_unseen(struct suspects *suspects,
+		       const struct connections *connections)
+{
+	const struct mounts *mounts = &connections->mounts;
+	const struct mount *mount;
+	unsigned int number;
+	size_t i;
+
+	for (i = 0; i < mounts->count; i++) {
+		mount = &mounts->mount[i];
+		number = mount_connection(mount);
+		if (mount_is_fuse(mount) &&
+		    connections_mount(connections, number) == mount &&
+		    !connections_place(connections, number))
+			suspects->hidden++;
+	}
+}
+
+static void find_servers(struct suspects *suspects,
+			 const struct processes *processes)
+{
+	struct suspect *suspect;
+	size_t i;
+
+	for (i = 0; i < suspects->count; i++) {
+		suspect = &suspects->suspect[i];
+		suspect->server = processes_server(processes,
+						   suspect->connection);
+		if (suspect->server)
+			suspect->switches =
+				process_switches(suspect->server->pid);
 	}
 }
 
@@ -138,15 +187,28 @@ static char *server_text(const struct process_use *server)
 	return text;
 }
 
-static void found_stuck(struct doctor *doctor, const struct suspect *suspect,
-			const struct processes *processes)
+/*
+ * Where answers can't be counted, as many requests may wait now as before
+ * though others were answered.  It is sure only of a server that is known and
+ * did nothing at all, or can't.
+ */
+static bool is_sure(const struct suspect *suspect)
 {
-	const struct process_use *server;
-	const struct mount *mount;
-	char *text, *mend, state;
+	const struct process_use *server = suspect->server;
 
-	server = processes_server(processes, suspect->connection);
-	state = server ? process_state(server->pid) : 0;
+	if (suspect->counted)
+		return true;
+	return server && process_switches(server->pid) == suspect->switches;
+}
+
+static void found_stuck(struct doctor *doctor, const struct suspect *suspect)
+{
+	const struct process_use *server = suspect->server;
+	char state = server ? process_state(server->pid) : 0;
+	bool sure = is_sure(suspect);
+	const struct mount *mount;
+	char *text, *mend;
+
 	mount = connections_mount(doctor->connections, suspect->connection);
 	text = server_text(server);
 	if (state == 'T' || state == 't')
@@ -154,51 +216,82 @@ static void found_stuck(struct doctor *doctor, const struct suspect *suspect,
 				   server->pid, suspect->connection);
 	else
 		mend = text_format("fusectl abort %u", suspect->connection);
-	doctor_found(doctor, SEVERITY_PROBLEM,
-		     text_format("connection %u (%s): %s requests wait, no answer in %u s: %s",
+	doctor_found(doctor, sure ? SEVERITY_PROBLEM : SEVERITY_POSSIBLE,
+		     text_format("connection %u (%s): %s requests wait, %s %u s: %s",
 				 suspect->connection,
 				 mount ? mount->target : "no mount point here",
-				 suspect->waiting, doctor->patience, text),
-		     "whoever uses it hangs", mend);
+				 suspect->waiting,
+				 sure ? "no answer in" :
+				 "perhaps without an answer for",
+				 doctor->patience, text),
+		     sure ? "whoever uses it hangs" :
+		     "whoever uses it may hang; the stock driver doesn't tell of answers",
+		     mend);
 	free(text);
+}
+
+static void found_hidden(struct doctor *doctor, size_t count)
+{
+	doctor_found(doctor, SEVERITY_UNCHECKED,
+		     text_format("what waits for the servers of %zu connection%s can't be read",
+				 count, count == 1 ? "" : "s"),
+		     "a server that doesn't answer isn't noticed",
+		     geteuid() ? text_copy("as root: fusectl doctor") :
+		     doctor->connections->loaded ? text_copy("fusectl load") :
+		     text_format("mount -t fusectl none %s", PLACE_STANDARD));
+}
+
+static void watch_suspects(struct doctor *doctor, struct suspects *suspects)
+{
+	struct processes processes;
+	unsigned int waited = 0;
+	bool left = true;
+	size_t i;
+
+	processes_read(&processes, doctor->connections, false);
+	find_servers(suspects, &processes);
+	while (left && waited < 1000 * doctor->patience) {
+		duration_pause(SAMPLE);
+		waited += SAMPLE;
+		left = sample_all(suspects);
+	}
+	for (i = 0; i < suspects->count; i++) {
+		if (!suspects->suspect[i].cleared)
+			found_stuck(doctor, &suspects->suspect[i]);
+	}
+	processes_free(&processes);
+}
+
+static void free_suspects(struct suspects *suspects)
+{
+	struct suspect *suspect;
+	size_t i;
+
+	for (i = 0; i < suspects->count; i++) {
+		suspect = &suspects->suspect[i];
+		if (suspect->requests >= 0)
+			close(suspect->requests);
+		free(suspect->counted);
+		free(suspect->waiting);
+	}
+	free(suspects->suspect);
 }
 
 static void check_stuck(struct doctor *doctor)
 {
 	const struct connections *connections = doctor->connections;
 	struct suspects suspects = { 0 };
-	struct processes processes;
-	unsigned int waited = 0;
-	bool left;
-	size_t i;
 
-	if (connections->own_place)
-		add_suspects(&suspects, connections->own_place,
-			     connections->own, connections->own_count);
-	if (connections->stock_place)
-		add_suspects(&suspects, connections->stock_place,
-			     connections->stock, connections->stock_count);
-	left = suspects.count;
-	while (left && waited < 1000 * doctor->patience) {
-		duration_pause(SAMPLE);
-		waited += SAMPLE;
-		left = sample_all(&suspects);
-	}
-	if (left)
-		processes_read(&processes, connections, false);
-	for (i = 0; i < suspects.count; i++) {
-		struct suspect *suspect = &suspects.suspect[i];
-
-		if (!suspect->cleared)
-			found_stuck(doctor, suspect, &processes);
-		if (suspect->requests >= 0)
-			close(suspect->requests);
-		free(suspect->counted);
-		free(suspect->waiting);
-	}
-	if (left)
-		processes_free(&processes);
-	free(suspects.suspect);
+	add_suspects(&suspects, connections->own_place, connections->own,
+		     connections->own_count);
+	add_suspects(&suspects, connections->stock_place, connections->stock,
+		     connections->stock_count);
+	add_unseen(&suspects, connections);
+	if (suspects.hidden)
+		found_hidden(doctor, suspects.hidden);
+	if (suspects.count)
+		watch_suspects(doctor, &suspects);
+	free_suspects(&suspects);
 }
 
 static void check_stock(struct doctor *doctor)

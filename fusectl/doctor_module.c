@@ -5,9 +5,9 @@
  * see doctor_build.c.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "doctor.h"
+#include "installed.h"
 #include "kernel.h"
 #include "ops.h"
 
@@ -30,31 +30,23 @@ static void check_loaded(struct doctor *doctor)
 	free(path);
 }
 
-/* The values are freed; what isn't known doesn't differ. */
-static bool differ(char *loaded, char *installed)
-{
-	bool result = loaded && installed && strcmp(loaded, installed);
-
-	free(loaded);
-	free(installed);
-	return result;
-}
-
 static void check_installed(struct doctor *doctor)
 {
-	bool other;
+	struct installed installed;
 
 	if (!doctor->connections->loaded)
 		return;
-	other = differ(kernel_module_attribute("srcversion"),
-		       ops_module_field("srcversion"));
-	other |= differ(kernel_attribute("version"),
-			ops_module_field("version"));
-	if (other)
+	installed_read(&installed);
+	if (installed.path && !installed.same)
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_copy("the installed fuse_ext isn't the loaded one"),
+			     text_format("the installed fuse_ext (%s, from %s) isn't the loaded one",
+					 installed.version ? installed.version :
+					 "unknown",
+					 installed.source ? installed.source :
+					 "unknown"),
 			     "what an upgrade mended isn't in use yet",
 			     text_copy("fusectl unload --when-idle && fusectl load"));
+	installed_free(&installed);
 }
 
 static void check_control(struct doctor *doctor)

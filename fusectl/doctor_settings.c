@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks of `fusectl doctor`: what modprobe.d says of fuse_ext.  Not for the
- * settings of single connections.
+ * Checks of `fusectl doctor`: what modprobe.d says of fuse_ext, and errors in
+ * the policy's files.  Not for the settings of single connections.
  */
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "files.h"
 #include "fusectl.h"
 #include "kernel.h"
+#include "policy.h"
 #include "toggles.h"
 
 /* modprobe takes - and _ for the same */
@@ -105,7 +107,36 @@ static void check_modprobe(struct doctor *doctor)
 	}
 }
 
+/* A file as a whole may be what only root may read. */
+static void found_error(struct doctor *doctor, const struct policy_error *error)
+{
+	enum severity severity = error->line || !geteuid() ?
+				 SEVERITY_PROBLEM : SEVERITY_UNCHECKED;
+	char *what = error->line ?
+		     text_format("%s:%u:%u: %s", error->name, error->line,
+				 error->column, error->text) :
+		     text_format("%s: %s", error->name, error->text);
+
+	doctor_found(doctor, severity, what,
+		     "with an error in one file, none of them is put in force",
+		     text_format("editor %s; fusectl check", error->name));
+}
+
+static void check_policy(struct doctor *doctor)
+{
+	struct policy_errors errors = { 0 };
+	struct policy policy = { 0 };
+	size_t i;
+
+	policy_read(&policy, &errors);
+	for (i = 0; i < errors.count; i++)
+		found_error(doctor, &errors.error[i]);
+	policy_errors_free(&errors);
+	policy_free(&policy);
+}
+
 const struct check doctor_settings[] = {
 	{ "modprobe.d", check_modprobe },
+	{ "policy", check_policy },
 	{ NULL, NULL },
 };

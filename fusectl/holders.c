@@ -170,8 +170,10 @@ void holders_free(struct holders *holders)
 long holders_references(void)
 {
 	char *text = kernel_module_attribute("refcnt");
-	long references = text ? atol(text) - 1 : 0;
+	long references = text ? atol(text) : 0;
+	dev_t device;
 
 	free(text);
-	return references;
+	/* that of the control filesystem, wherever it is mounted */
+	return kernel_control_device(&device) ? references - 1 : references;
 }

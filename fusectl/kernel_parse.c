@@ -251,6 +251,36 @@ char parse_process_state(const char *text)
 	return end[2];
 }
 
+/* "[<0>] fuse_dev_do_read+0x1a/0x4c0 [fuse]" */
+char *parse_stack_top(const char *text)
+{
+	const char *name = strstr(text, "] ");
+	size_t length;
+
+	if (text[0] != '[' || !name)
+		return NULL;
+	name += 2;
+	length = strcspn(name, "+ \n");
+	return length ? text_format("%.*s", (int)length, name) : NULL;
+}
+
+unsigned long long parse_switches(const char *text)
+{
+	static const char *const names[] = {
+		"\nvoluntary_ctxt_switches:", "\nnonvoluntary_ctxt_switches:",
+	};
+	unsigned long long sum = 0;
+	const char *line;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		line = strstr(text, names[i]);
+		if (line)
+			sum += strtoull(line + strlen(names[i]), NULL, 10);
+	}
+	return sum;
+}
+
 const char *parse_map_path(const char *line)
 {
 	int i;

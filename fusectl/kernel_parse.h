@@ -54,6 +54,15 @@ bool parse_fdinfo(const char *text, unsigned int *connection);
 /* /proc/PID/stat: the state's letter; 0: it is no such line. */
 char parse_process_state(const char *text);
 
+/*
+ * /proc/PID/stack: the function on top, without offsets; NULL: there is none.
+ * To be freed.
+ */
+char *parse_stack_top(const char *text);
+
+/* /proc/PID/status: how often it was switched to, of both kinds. */
+unsigned long long parse_switches(const char *text);
+
 /* /proc/PID/status: the real user; false: there is none. */
 bool parse_process_user(const char *text, unsigned int *user);
 

@@ -370,13 +370,38 @@ char process_state(pid_t pid)
 
 char *process_wait(pid_t pid)
 {
-	char *text = process_file(pid, "wchan");
+	char *stack = process_file(pid, "stack"), *text;
 
+	text = stack ? parse_stack_top(stack) : NULL;
+	free(stack);
+	if (!text)
+		text = process_file(pid, "wchan");
 	if (text && (!*text || !strcmp(text, "0"))) {
 		free(text);
 		text = NULL;
 	}
 	return text;
+}
+
+unsigned long long process_switches(pid_t pid)
+{
+	char *directory = text_format("/proc/%d/task", pid), **names;
+	unsigned long long sum = 0;
+	size_t i, count;
+
+	file_names(directory, &names, &count);
+	for (i = 0; i < count; i++) {
+		char *path = text_format("%s/%s/status", directory, names[i]);
+		char *text = file_read(path);
+
+		if (text)
+			sum += parse_switches(text);
+		free(text);
+		free(path);
+	}
+	file_names_free(names, count);
+	free(directory);
+	return sum;
 }
 
 char *user_name(uid_t user)

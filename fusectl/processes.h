@@ -54,8 +54,13 @@ char *process_program(pid_t pid);
 char *process_user(pid_t pid);
 /* R, S, D, T...; 0 where it isn't known. */
 char process_state(pid_t pid);
-/* What it waits for in the kernel; NULL.  To be freed. */
+/*
+ * Where in the kernel it waits: the top of its stack for who may read that, or
+ * else its wait channel; NULL.  To be freed.
+ */
 char *process_wait(pid_t pid);
+/* How often its threads have been switched to, for whether it does anything. */
+unsigned long long process_switches(pid_t pid);
 
 /* "root"; a number where there is no such user.  To be freed. */
 char *user_name(uid_t user);

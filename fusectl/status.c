@@ -10,8 +10,8 @@
 
 #include "connections.h"
 #include "fusectl.h"
+#include "installed.h"
 #include "kernel.h"
-#include "ops.h"
 #include "options.h"
 #include "table.h"
 #include "text.h"
@@ -74,59 +74,24 @@ static const struct usage usage = {
 	.property_count = PROPERTY_COUNT,
 };
 
-static char *installed_source(void)
+static char *describe_installed(bool loaded)
 {
-	char *provider = ops_module_field("fuse_source_provider");
-	char *version = ops_module_field("fuse_source_version");
-	char *hash = ops_module_field("fuse_source_hash");
-	char *source = NULL;
-
-	if (provider && version && hash)
-		source = text_format("%s %s %s", provider, version, hash);
-	free(hash);
-	free(version);
-	free(provider);
-	return source;
-}
-
-static bool same(const char *loaded, const char *installed)
-{
-	return loaded && installed && !strcmp(loaded, installed);
-}
-
-/*
- * srcversion covers our own files, the source line those of the distro; a
- * module that a rebuild from the same of both gave is the same one.
- */
-static char *installed(bool loaded)
-{
-	char *path = ops_module_field("filename");
-	char *version = ops_module_field("version");
-	char *source = installed_source();
-	char *checksum = ops_module_field("srcversion");
-	char *loaded_version = kernel_attribute("version");
-	char *loaded_source = kernel_attribute("source");
-	char *loaded_checksum = kernel_module_attribute("srcversion");
+	struct installed installed;
 	char *text;
 
-	if (!path)
+	installed_read(&installed);
+	if (!installed.path)
 		text = text_copy("none");
-	else if (loaded && same(loaded_version, version) &&
-		 same(loaded_source, source) &&
-		 same(loaded_checksum, checksum))
+	else if (installed.same)
 		text = text_copy("same");
 	else
 		text = text_format("%sversion %s, source %s",
 				   loaded ? "differs: " : "",
-				   version ? version : "unknown",
-				   source ? source : "unknown");
-	free(loaded_checksum);
-	free(loaded_source);
-	free(loaded_version);
-	free(checksum);
-	free(source);
-	free(version);
-	free(path);
+				   installed.version ? installed.version :
+				   "unknown",
+				   installed.source ? installed.source :
+				   "unknown");
+	installed_free(&installed);
 	return text;
 }
 
@@ -226,7 +191,7 @@ static void find_values(const struct connections *connections, char **values)
 	}
 	if (!uname(&name))
 		values[PROPERTY_KERNEL] = text_copy(name.release);
-	values[PROPERTY_INSTALLED] = installed(loaded);
+	values[PROPERTY_INSTALLED] = describe_installed(loaded);
 	values[PROPERTY_CONNECTIONS] =
 		count_connections(connections, DRIVER_FUSE_EXT);
 	values[PROPERTY_STOCK_CONNECTIONS] =

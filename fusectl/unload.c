@@ -247,7 +247,8 @@ static int try_unload(void)
 		complain("fuse_ext isn't loaded: nothing to do");
 		return STATUS_OK;
 	}
-	status = connections_read(&connections);
+	status = dry_run ? connections_read_only(&connections) :
+		 connections_read(&connections);
 	if (status)
 		return status;
 	if (complain_busy(&connections))

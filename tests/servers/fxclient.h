@@ -59,6 +59,8 @@ int client_tree_list(int argc, char **argv);
 int client_use(int argc, char **argv);
 int client_bench_create(int argc, char **argv);
 int client_bench_lookup(int argc, char **argv);
+int client_mount_many(int argc, char **argv);
+int client_measure(int argc, char **argv);
 
 /* Shared helpers; they end the process with a message when they fail. */
 int must_open(const char *path, int flags);

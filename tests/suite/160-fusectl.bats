@@ -5,28 +5,15 @@
 # module, are fusectl's unit tests.
 
 load helpers/all
+load helpers/control
 
-STANDARD=/sys/fs/fuse/connections
-
-# As after the boot of a usual machine: the stock control filesystem is mounted
-# at the standard place.
 setup_file() {
 	isolate_file
-	module_file
-	module_want unloaded
-	FX_MOUNTED=no
-	if ! mountpoint -q $STANDARD; then
-		mount -i -t fusectl none $STANDARD
-		FX_MOUNTED=yes
-	fi
-	export FX_MOUNTED
+	control_file
 }
 
 teardown_file() {
-	if [ "$FX_MOUNTED" = yes ]; then
-		umount $STANDARD
-	fi
-	module_file_end
+	control_file_end
 }
 
 # property NAME: of fusectl status.
@@ -37,12 +24,6 @@ property() {
 # value_source TOGGLE [TARGET]: as fusectl get tells.
 value_source() {
 	fusectl get -n -r -o VALUE,SOURCE "$@"
-}
-
-# control_mounts: every fusectl mount, to see that nothing is left or lost.
-control_mounts() {
-	awk '{ for (i = 7; $i != "-"; i++) ; if ($(i + 1) == "fusectl") print $3, $5 }' \
-		/proc/self/mountinfo | sort
 }
 
 @test "not loaded: status and the toggles' verbs exit with 3, list works" {
@@ -241,9 +222,9 @@ control_mounts() {
 
 @test "loaded at boot without fusectl: load does what is missing, unload undoes" {
 	local before
-	umount $STANDARD
+	umount "$STANDARD"
 	timeout 60 modprobe fuse_ext
-	mount -i -t fusectl none $STANDARD
+	mount -i -t fusectl none "$STANDARD"
 	server a
 	run_ 0 fusectl load
 	run_ 0 fusectl set async_flush on "$FX/a"
@@ -252,6 +233,6 @@ control_mounts() {
 	run_ 0 fusectl unload
 	[ ! -d /sys/module/fuse_ext ] || fail "fuse_ext is still loaded"
 	before=$(control_mounts)
-	mountpoint -q $STANDARD || mount -i -t fusectl none $STANDARD
+	mountpoint -q "$STANDARD" || mount -i -t fusectl none "$STANDARD"
 	like "$before" "$STANDARD" "the stock control filesystem is at the standard place"
 }

@@ -59,6 +59,30 @@ healthy() {
 @test "doctor: the installed module is another one" {
 	echo other >"$FUSECTL_ROOT/modinfo/srcversion"
 	problem installed "fusectl unload --when-idle"
+	echo 0123456789ABCDEF >"$FUSECTL_ROOT/modinfo/srcversion"
+	healthy
+}
+
+@test "doctor: the installed module is of our same files, but another source" {
+	echo fedcba >"$FUSECTL_ROOT/modinfo/fuse_source_hash"
+	problem installed "0.1.0, from linux-source-6.12 6.12.117-1 fedcba"
+	fusectl 0 status -nro VALUE installed
+	assert_output "differs"
+	echo abcdef >"$FUSECTL_ROOT/modinfo/fuse_source_hash"
+	healthy
+	fusectl 0 status -nro VALUE installed
+	assert_output "same"
+}
+
+@test "doctor: errors in the policy's files, each with its place" {
+	local file=$FUSECTL_ROOT/etc/fusectl.conf
+	mkdir -p "${file%/*}"
+	printf '[module]\nasync_flush = on\n' >"$file"
+	healthy
+	printf '[module]\nasync_flush = on\nsyncfs = perhaps\n' >"$file"
+	problem policy "/etc/fusectl.conf:3:10: "
+	assert_output "editor /etc/fusectl.conf"
+	assert_no_change
 }
 
 @test "doctor: a control filesystem that isn't mounted; doctor doesn't mount it" {
@@ -156,10 +180,62 @@ healthy() {
 	healthy --wait 4
 }
 
-@test "doctor: a stuck stock connection, whose server the kernel doesn't tell" {
+@test "doctor: where in the kernel the server waits: its stack, or wait channel" {
+	server 900 52
+	echo '900 (server) S 1 1' >"$FUSECTL_ROOT/proc/900/stat"
+	echo 2 >"$FUSECTL_ROOT/own/52/waiting"
+	echo >"$FUSECTL_ROOT/own/52/ext_requests"
+	printf 'futex_wait_queue' >"$FUSECTL_ROOT/proc/900/wchan"
+	problem stuck "(/usr/bin/server900), in futex_wait_queue" --wait 1
+	printf '[<0>] nfs_wait+0x1/0x2 [nfs]\n[<0>] top+0x0/0x1\n' >"$FUSECTL_ROOT/proc/900/stack"
+	problem stuck "(/usr/bin/server900), in nfs_wait" --wait 1
+	: >"$FUSECTL_ROOT/proc/900/stack"
+	echo 0 >"$FUSECTL_ROOT/proc/900/wchan"
+	problem stuck '(/usr/bin/server900)"' --wait 1
+}
+
+@test "doctor: a stock connection may be stuck, where nobody tells of its server" {
 	echo 1 >"$FUSECTL_ROOT/stock/51/waiting"
-	problem stuck "whose process isn't known" --wait 1
+	fusectl 0 doctor -j --wait 1
+	assert_equal "$(findings | grep -v ^info)" "possible stuck"
+	assert_output "perhaps without an answer for 1 s: whose process isn't known"
 	assert_output "fusectl abort 51"
 	(sleep 1 && echo 0 >"$FUSECTL_ROOT/stock/51/waiting") 3>&- &
 	healthy --wait 4
+}
+
+# switches NUMBER: of its only thread
+switches() {
+	printf 'Name:\tx\nvoluntary_ctxt_switches:\t%s\nnonvoluntary_ctxt_switches:\t3\n' "$1" \
+		>"$FUSECTL_ROOT/proc/900/task/900/status"
+}
+
+@test "doctor: a stock connection is stuck, where its server does nothing" {
+	server 900 51
+	mkdir -p "$FUSECTL_ROOT/proc/900/task/900"
+	switches 7
+	echo 1 >"$FUSECTL_ROOT/stock/51/waiting"
+	problem stuck "1 requests wait, no answer in 1 s: process 900" --wait 1
+	(sleep 0.5 && switches 8) 3>&- &
+	fusectl 0 doctor -j --wait 2
+	assert_equal "$(findings | grep -v ^info)" "possible stuck"
+}
+
+@test "doctor: what waits and can't be read is told as unchecked" {
+	local fusectl=("$FUSECTL_SOURCE/check-build.d/fusectl" doctor -j)
+
+	chmod -R a+rX "$BATS_RUN_TMPDIR"
+	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "${fusectl[@]}"
+	assert_equal "$(findings)" "info stock"
+	chmod 0400 "$FUSECTL_ROOT"/own/{52,53}/waiting
+	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "${fusectl[@]}"
+	assert_equal "$(findings | grep stuck)" "unchecked stuck"
+	assert_output "of 2 connections can't be read"
+	assert_output "as root: fusectl doctor"
+	sed -i '/ 0:40 .*stock-connections/d' "$FUSECTL_ROOT/proc/self/mountinfo"
+	"$FUSECTL_ROOT/fusectl-ops" refresh /run/fuse-ext/stock-connections
+	fusectl 0 doctor -j
+	assert_equal "$(findings | grep stuck)" "unchecked stuck"
+	assert_output "of 1 connection can't be read"
+	assert_output '"fusectl load"'
 }

@@ -189,3 +189,21 @@ init() {
 	assert_equal "$status" 124
 	assert_no_change
 }
+
+@test "unload --dry-run mounts nothing, also where the control filesystem isn't mounted" {
+	fusectl_unloaded
+	fusectl 0 load
+	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	: >"$FUSECTL_ROOT/log"
+	fusectl 0 unload --dry-run
+	assert_output "would unload fuse_ext"
+	assert_no_change
+	# one reference, none of which is the control filesystem's
+	echo 1 >"$FUSECTL_ROOT/held"
+	"$FUSECTL_ROOT/fusectl-ops" refresh
+	fusectl 1 unload --dry-run
+	assert_error "references: 1"
+	assert_no_change
+}

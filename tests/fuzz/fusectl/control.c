@@ -29,6 +29,8 @@ int fuzz_one(const uint8_t *data, size_t size)
 	parse_fdinfo(text, &small);
 	parse_process_state(text);
 	parse_process_user(text, &small);
+	parse_switches(text);
+	free(parse_stack_top(text));
 	path = parse_map_path(text);
 	if (path && (path < text || path > text + strlen(text)))
 		abort();

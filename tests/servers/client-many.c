@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * client-many.c - for the tests with many mounts: connections whose server never
+ * says a word, and what a command takes of the machine.  Not for servers that
+ * answer: those are programs of their own.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fxclient.h"
+
+static char *many_path(const char *dir, int number)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%d", dir, number) < 0)
+		exit(1);
+	return path;
+}
+
+/* The descriptor; the mount doesn't wait for the answer to its INIT. */
+static int mount_one(const char *path)
+{
+	char options[80];
+	int fd = must_open("/dev/fuse", O_RDWR);
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if ((mkdir(path, 0755) < 0 && errno != EEXIST) ||
+	    mount("many", path, "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
+		fprintf(stderr, "fxclient: %s: %s\n", path, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int unmount_all(const char *dir, int count)
+{
+	int failed = 0;
+
+	while (count--) {
+		char *path = many_path(dir, count);
+
+		failed |= umount2(path, MNT_DETACH) < 0 || rmdir(path) < 0;
+		free(path);
+	}
+	return failed;
+}
+
+int client_mount_many(int argc, char **argv)
+{
+	int count = atoi(argv[1]), failed = 0, mounted;
+	struct timespec pause = { .tv_nsec = 50000000 };
+	struct rlimit files = { .rlim_cur = count + 64, .rlim_max = count + 64 };
+
+	(void)argc;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0) {
+		perror("fxclient: setrlimit");
+		return 1;
+	}
+	for (mounted = 0; mounted < count && !failed; mounted++) {
+		char *path = many_path(argv[0], mounted);
+
+		failed = mount_one(path) < 0;
+		free(path);
+	}
+	mounted -= failed;
+	if (!failed)
+		printf("mounted=%d\n", mounted);
+	while (!failed && access(argv[2], F_OK) < 0)
+		nanosleep(&pause, NULL);
+	return unmount_all(argv[0], mounted) || failed;
+}
+
+/* In the child. */
+static void measured(const char *output, char **command)
+{
+	dup2(must_open(output, O_WRONLY | O_CREAT | O_TRUNC), STDOUT_FILENO);
+	execvp(command[0], command);
+	_exit(127);
+}
+
+static long cpu_us(const struct rusage *usage)
+{
+	return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000L +
+	       usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+}
+
+int client_measure(int argc, char **argv)
+{
+	long least = -1, most = 0;
+	struct rusage usage;
+	int i, state;
+	pid_t child;
+
+	(void)argc;
+	for (i = 0; i < atoi(argv[1]); i++) {
+		child = fork();
+		if (!child)
+			measured(argv[0], argv + 2);
+		if (child < 0 || wait4(child, &state, 0, &usage) != child)
+			return 1;
+		if (!WIFEXITED(state) || WEXITSTATUS(state))
+			return WIFEXITED(state) ? WEXITSTATUS(state) : 1;
+		if (least < 0 || cpu_us(&usage) < least)
+			least = cpu_us(&usage);
+		if (usage.ru_maxrss > most)
+			most = usage.ru_maxrss;
+	}
+	printf("cpu_us=%ld maxrss_kb=%ld\n", least, most);
+	return 0;
+}
