@@ -104,8 +104,9 @@ void doctor_found(struct doctor *doctor, enum severity severity, char *what,
 static void run_checks(struct doctor *doctor)
 {
 	const struct check *const topics[] = {
-		doctor_module, doctor_build, doctor_secure, doctor_settings,
-		doctor_connections,
+		/* what hurts somebody now comes first */
+		doctor_connections, doctor_module, doctor_build, doctor_secure,
+		doctor_settings,
 	};
 	const struct check *check;
 	size_t i;

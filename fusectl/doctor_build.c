@@ -4,6 +4,7 @@
  * is one for the kernel that boots next.  Not for what is loaded now, see
  * doctor_module.c.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,15 +226,47 @@ static char *dkms_state(char *output, const char *kernel)
 	return state;
 }
 
+/*
+ * DKMS' own note of that, kernel-RELEASE-MACHINE leading to VERSION/...:
+ * `dkms status` is a shell script that takes its time.
+ */
+static bool dkms_has_installed(const char *kernel)
+{
+	char *start = text_format("kernel-%s-", kernel), *path, *target;
+	char **names;
+	size_t i, count, length = strlen(FUSECTL_VERSION);
+	bool found = false;
+
+	file_names(DKMS, &names, &count);
+	for (i = 0; i < count && !found; i++) {
+		if (strncmp(names[i], start, strlen(start)))
+			continue;
+		path = text_format(DKMS "/%s", names[i]);
+		target = file_link(path);
+		found = target && !strncmp(target, FUSECTL_VERSION, length) &&
+			target[length] == '/';
+		free(target);
+		free(path);
+	}
+	file_names_free(names, count);
+	free(start);
+	return found;
+}
+
 static void check_dkms(struct doctor *doctor)
 {
 	const char *const command[] = { "dkms", "status", "fuse-ext", NULL };
 	char *output = NULL, *state = NULL;
-	int ret = ops_run(command, &output);
+	int ret;
 
+	if (dkms_has_installed(doctor->kernel))
+		return;
+	ret = ops_run(command, &output);
 	if (ret) {
 		doctor_found(doctor, SEVERITY_UNCHECKED,
-			     text_copy("dkms status can't be run, or it failed"),
+			     text_copy(ret == -ETIMEDOUT ?
+				       "dkms status takes too long" :
+				       "dkms status can't be run, or it failed"),
 			     "it tells whether the module is built for each kernel",
 			     text_copy("dkms status"));
 	} else if (*output) {

@@ -34,11 +34,10 @@ static char *read_file(const char *path)
 	free(full);
 	if (fd < 0)
 		return NULL;
-	do {
-		more = read(fd, text + length, sizeof(text) - 1 - length);
-		if (more > 0)
-			length += more;
-	} while (more > 0);
+	/* these files give all that there is room for at once */
+	more = read(fd, text, sizeof(text) - 1);
+	if (more > 0)
+		length = more;
 	error = errno;
 	close(fd);
 	errno = error;

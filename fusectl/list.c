@@ -119,6 +119,8 @@ static void add_toggles(struct table *table, struct line *line,
 		return;
 	state = kernel_connection_file(place, connection, "ext_state");
 	for (i = 0; state && i < TOGGLE_COUNT; i++) {
+		if (!table_shows(table, COLUMN_TOGGLES + i))
+			continue;
 		parse_state(state, toggle_names[i], &value, &source);
 		own(line, COLUMN_TOGGLES + i, value);
 		free(source);

@@ -76,6 +76,9 @@ static int read_table(struct mounts *mounts, const char *name)
 		mount->id = mnt_fs_get_id(fs);
 		mount->parent = mnt_fs_get_parent_id(fs);
 		mount->device = mnt_fs_get_devno(fs);
+		/* the kernel's own dev_t, which is not the one of userspace */
+		mount->connection = major(mount->device) << 20 |
+				    minor(mount->device);
 		mount->root = copy_or_empty(mnt_fs_get_root(fs));
 		mount->target = copy_or_empty(mnt_fs_get_target(fs));
 		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
@@ -231,12 +234,6 @@ bool mount_is_fuse(const struct mount *mount)
 bool mount_is_control(const struct mount *mount)
 {
 	return !strcmp(mount->type, "fusectl");
-}
-
-unsigned int mount_connection(const struct mount *mount)
-{
-	/* the kernel's own dev_t, which is not the one of userspace */
-	return major(mount->device) << 20 | minor(mount->device);
 }
 
 static bool has_id(const struct mounts *mounts, int id)

@@ -15,6 +15,8 @@ struct mount {
 	int id;
 	int parent;
 	dev_t device;
+	/* the number by which the control filesystem knows its connection */
+	unsigned int connection;
 	char *root;
 	char *target;
 	char *type;
@@ -52,8 +54,10 @@ void mounts_free(struct mounts *mounts);
 bool mount_is_fuse(const struct mount *mount);
 bool mount_is_control(const struct mount *mount);
 
-/* The number by which the control filesystem knows this mount's connection. */
-unsigned int mount_connection(const struct mount *mount);
+static inline unsigned int mount_connection(const struct mount *mount)
+{
+	return mount->connection;
+}
 
 /* The mount that is seen at exactly this path; NULL if the path isn't one. */
 const struct mount *mounts_at(const struct mounts *mounts, const char *path);

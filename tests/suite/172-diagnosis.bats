@@ -64,7 +64,8 @@ stuck_finding() {
 			fi
 		done
 	done
-	is "$(shown features) $(shown async_flush)" "async_flush auto" "what it asked for"
+	is "$(shown features) $(shown async_flush) $(shown async_flush_source)" \
+		"async_flush on server" "what it asked for"
 	like "$(shown options)" "user_id=0" "options"
 	run_ 0 fusectl list -n -r -o TARGET,USER,PID,PROTOCOL,MAX_WRITE,MAX_BACKGROUND,FEATURES
 	is "$output" "$FX/a root $pid $(init_value a protocol) $(init_value a max_write) $(
@@ -151,6 +152,7 @@ stuck_finding() {
 	directory=$started
 	soon 20 is_there "$directory" || fail "it isn't there"
 	run_ 1 fusectl drain --own -n -r
+	output+=$'\n'
 	like "$output" "fuse_ext $number mount - - - $FX/a"$'\n' "mount point"
 	like "$output" "fuse_ext $number server $(<"$FX/a.pid") root /[^ ]*fxserver /dev/fuse" "server"
 	like "$output" "fuse_ext $number file $file root /[^ ]*fxclient $FX/a/" "a file"

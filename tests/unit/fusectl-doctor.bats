@@ -125,6 +125,23 @@ healthy() {
 	assert_equal "$(findings | grep -v ^info)" "unchecked dkms"
 }
 
+@test "doctor: where DKMS has noted it as installed, dkms isn't run" {
+	local dkms version
+	version=$(<"$FUSECTL_SOURCE/../VERSION")
+	dkms=$FUSECTL_ROOT/var/lib/dkms/fuse-ext
+	rm "$FUSECTL_ROOT/commands/dkms"
+	mkdir -p "$dkms/$version"
+	ln -s "$version/$(uname -r)/x86_64" "$dkms/kernel-$(uname -r)-x86_64"
+	healthy
+	# of another version, or for another kernel
+	ln -sf "0.0/$(uname -r)/x86_64" "$dkms/kernel-$(uname -r)-x86_64"
+	fusectl 0 doctor -j
+	assert_equal "$(findings | grep -v ^info)" "unchecked dkms"
+	mv "$dkms/kernel-$(uname -r)-x86_64" "$dkms/kernel-9-x86_64"
+	fusectl 0 doctor -j
+	assert_equal "$(findings | grep -v ^info)" "unchecked dkms"
+}
+
 @test "doctor: signatures are asked for, and the key isn't enrolled" {
 	rm -r "$FUSECTL_ROOT"/own/*
 	sed -i '/ 0:52 \| 0:53 \| 7:0 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
