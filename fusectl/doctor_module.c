@@ -39,7 +39,7 @@ static void check_installed(struct doctor *doctor)
 	installed_read(&installed);
 	if (installed.path && !installed.same)
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("the installed fuse_ext (%s, from %s) isn't the loaded one",
+			     text_format("the installed fuse_ext (%s, from %s) isn't loaded",
 					 installed.version ? installed.version :
 					 "unknown",
 					 installed.source ? installed.source :

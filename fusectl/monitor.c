@@ -319,7 +319,7 @@ static void compare_settings(const struct seen_connection *connection,
 }
 
 static const struct seen_mount *find_mount(const struct state *state,
-					    const struct seen_mount *mount)
+					   const struct seen_mount *mount)
 {
 	size_t i;
 

@@ -162,7 +162,7 @@ no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 		.kinds.getattr.requests == 1 and .kinds.getattr.errors == null'
 	fusectl 0 trace -n 2 51
 	assert_output ' - getattr(56 bytes)'
-	refute_output =
+	refute_output ' = '
 	fusectl 0 trace -j -n 1 51
 	json '.[0].answered == null and .[0].error == null and .[0].wait == null'
 }
