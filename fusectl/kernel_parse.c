@@ -260,7 +260,7 @@ char *parse_stack_top(const char *text)
 	if (text[0] != '[' || !name)
 		return NULL;
 	name += 2;
-	length = strcspn(name, "+ \n");
+	length = strcspn(name, "+\n ");
 	return length ? text_format("%.*s", (int)length, name) : NULL;
 }
 
