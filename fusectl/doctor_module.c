@@ -30,6 +30,11 @@ static void check_loaded(struct doctor *doctor)
 	free(path);
 }
 
+static const char *or_unknown(const char *text)
+{
+	return text ? text : "unknown";
+}
+
 static void check_installed(struct doctor *doctor)
 {
 	struct installed installed;
@@ -39,11 +44,9 @@ static void check_installed(struct doctor *doctor)
 	installed_read(&installed);
 	if (installed.path && !installed.same)
 		doctor_found(doctor, SEVERITY_PROBLEM,
-			     text_format("the installed fuse_ext (%s, from %s) isn't loaded",
-					 installed.version ? installed.version :
-					 "unknown",
-					 installed.source ? installed.source :
-					 "unknown"),
+			     text_format("the installed fuse_ext (%s, %s) isn't the loaded one",
+					 or_unknown(installed.version),
+					 or_unknown(installed.source)),
 			     "what an upgrade mended isn't in use yet",
 			     text_copy("fusectl unload --when-idle && fusectl load"));
 	installed_free(&installed);

@@ -65,7 +65,7 @@ healthy() {
 
 @test "doctor: the installed module is of our same files, but another source" {
 	echo fedcba >"$FUSECTL_ROOT/modinfo/fuse_source_hash"
-	problem installed "0.1.0, from linux-source-6.12 6.12.117-1 fedcba"
+	problem installed "0.1.0, linux-source-6.12 6.12.117-1 fedcba"
 	fusectl 0 status -nro VALUE installed
 	assert_output "differs"
 	echo abcdef >"$FUSECTL_ROOT/modinfo/fuse_source_hash"
