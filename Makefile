@@ -49,6 +49,7 @@ help:
 #:   make check-release     what of that would be in the way now
 #:
 #: Measuring, on the same machines
+#:   make screens          docs/screens, what fusectl shows on a terminal
 #:   make bench BENCH=NAME  a benchmark, stock and fuse_ext in one boot, on Debian 13
 #:                          or CELL=CELL; without NAME: a list of them
 
@@ -119,6 +120,10 @@ release:
 	tests/vm/setup packages
 	release/release
 
+screens:
+	tests/vm/setup
+	tests/vm/screens
+
 bench:
 	tests/vm/setup
 	bench/run "$(BENCH)" $(or $(CELL),debian-13)
@@ -133,4 +138,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint fuzz-fusectl dist check-release release bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint fuzz-fusectl dist check-release release screens bench clean

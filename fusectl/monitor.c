@@ -318,7 +318,8 @@ static void compare_settings(const struct seen_connection *connection,
 	}
 }
 
-static bool has_mount(const struct state *state, const struct seen_mount *mount)
+static const struct seen_mount *find_mount(const struct state *state,
+					   const struct seen_mount *mount)
 {
 	size_t i;
 
@@ -329,9 +330,9 @@ static bool has_mount(const struct state *state, const struct seen_mount *mount)
 		if (seen->id == mount->id &&
 		    seen->connection == mount->connection &&
 		    !strcmp(seen->target, mount->target))
-			return true;
+			return seen;
 	}
-	return false;
+	return NULL;
 }
 
 static void compare_connections(const struct state *old,
@@ -352,12 +353,13 @@ static void compare_connections(const struct state *old,
 }
 
 /* In an order in which it can have happened. */
-static void compare(const struct state *old, const struct state *new)
+static void compare(const struct state *old, struct state *new)
 {
+	const struct seen_mount *before;
 	size_t i;
 
 	for (i = 0; i < old->mount_count; i++) {
-		if (!has_mount(new, &old->mount[i]))
+		if (!find_mount(new, &old->mount[i]))
 			print_mount("unmount", &old->mount[i]);
 	}
 	if (old->loaded && !new->loaded)
@@ -368,7 +370,11 @@ static void compare(const struct state *old, const struct state *new)
 		compare_settings(NULL, old->module, new->module);
 	compare_connections(old, new);
 	for (i = 0; i < new->mount_count; i++) {
-		if (!has_mount(old, &new->mount[i]))
+		before = find_mount(old, &new->mount[i]);
+		/* a mount stays with its driver, also when its connection went */
+		if (before)
+			new->mount[i].driver = before->driver;
+		else
 			print_mount("mount", &new->mount[i]);
 	}
 }

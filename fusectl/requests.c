@@ -311,6 +311,14 @@ static void add_to_bucket(struct requests *requests, uint64_t upper,
 	bucket[i].count = count;
 }
 
+void requests_add_sent(struct requests *requests, uint32_t opcode)
+{
+	struct request_figures *figures = figures_of(requests, opcode);
+
+	if (figures)
+		figures->count++;
+}
+
 void requests_add(struct requests *requests, uint32_t opcode, bool error,
 		  uint64_t wait)
 {

@@ -93,7 +93,11 @@ struct requests {
  */
 bool requests_parse(const char *text, struct requests *requests);
 
-/* One request more, where the figures come from tracepoints. */
+/*
+ * One request more, where the figures come from tracepoints: with its answer,
+ * or, where the kernel doesn't tell which is which, without.
+ */
+void requests_add_sent(struct requests *requests, uint32_t opcode);
 void requests_add(struct requests *requests, uint32_t opcode, bool error,
 		  uint64_t wait);
 

@@ -176,6 +176,7 @@ static void reset(struct sample *sample)
 		close(sample->file);
 	sample->file = -1;
 	sample->source = SOURCE_NONE;
+	sample->no_answers = false;
 	memset(&sample->before, 0, sizeof(sample->before));
 	memset(&sample->now, 0, sizeof(sample->now));
 }
@@ -321,6 +322,21 @@ static void take_reply(struct sampling *sampling,
 		(--sampling->pending_count - i) * sizeof(*pending));
 }
 
+/*
+ * Until 7.x (seen: 6.12) the event comes before the request has its number, so
+ * that no answer can be told to be the answer to it.
+ */
+static void take_unnumbered(struct sampling *sampling,
+			    const struct trace_event *event)
+{
+	struct sample *sample = find_sample(sampling, event->connection);
+
+	if (!sample)
+		return;
+	sample->no_answers = true;
+	requests_add_sent(&sample->now, event->opcode);
+}
+
 static void take_request(struct sampling *sampling,
 			 const struct trace_event *event)
 {
@@ -329,6 +345,10 @@ static void take_request(struct sampling *sampling,
 	if (!opcode_is_answered(event->opcode) ||
 	    !is_wanted(sampling, event->connection))
 		return;
+	if (!event->unique) {
+		take_unnumbered(sampling, event);
+		return;
+	}
 	if (sampling->pending_count == MAX_PENDING)
 		memmove(pending, pending + 1,
 			--sampling->pending_count * sizeof(*pending));
@@ -390,6 +410,11 @@ void sampling_end(struct sampling *sampling)
 bool sample_has_requests(const struct sample *sample)
 {
 	return sample->source >= SOURCE_TRACEPOINTS;
+}
+
+bool sample_has_answers(const struct sample *sample)
+{
+	return sample_has_requests(sample) && !sample->no_answers;
 }
 
 const char *sample_source_name(const struct sample *sample)

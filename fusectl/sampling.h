@@ -28,6 +28,7 @@ struct sample {
 	enum sample_source source;
 	int file;		/* ext_requests, held open; -1 */
 	int64_t waiting;	/* -1: not known */
+	bool no_answers;	/* requests only, as 6.12 has tracepoints */
 	bool seen;		/* by the scan that goes on */
 	uint64_t begun;		/* when `before` was read */
 	uint64_t length;	/* of the interval, nanoseconds */
@@ -74,6 +75,9 @@ void sampling_end(struct sampling *sampling);
 
 /* Whether the figures of requests are known. */
 bool sample_has_requests(const struct sample *sample);
+
+/* Whether errors and waits are known, too. */
+bool sample_has_answers(const struct sample *sample);
 
 /* "counters"; NULL of SOURCE_NONE */
 const char *sample_source_name(const struct sample *sample);

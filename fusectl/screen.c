@@ -59,10 +59,10 @@ static void format_wait(char field[FIELD], uint64_t wait)
 		snprintf(field, FIELD, "%.1fs", wait / 1e9);
 }
 
-static void format_mean(char field[FIELD],
+static void format_mean(char field[FIELD], const struct sample *sample,
 			const struct request_figures *figures)
 {
-	if (figures->count)
+	if (figures->count && sample_has_answers(sample))
 		format_wait(field, figures->wait / figures->count);
 	else
 		strcpy(field, "-");
@@ -91,11 +91,11 @@ static void format_requests(const struct sample *sample, struct fields *to)
 	if (total.count && sample->source == SOURCE_COUNTERS)
 		snprintf(to->background, FIELD, "%.0f",
 			 100.0 * total.background / total.count);
-	format_mean(to->mean, &total);
-	if (total.count)
+	format_mean(to->mean, sample, &total);
+	if (total.count && sample_has_answers(sample))
 		format_wait(to->p99, requests_quantile(&sample->between, 0.99));
-	format_mean(to->flush, &flush);
-	format_mean(to->release, &release);
+	format_mean(to->flush, sample, &flush);
+	format_mean(to->release, sample, &release);
 }
 
 static char *format_line(const char *number, const struct fields *fields,
@@ -228,12 +228,13 @@ static void draw_kind(int row, const struct sample *sample,
 		      enum request_kind kind)
 {
 	struct request_figures figures = requests_kind(&sample->between, kind);
-	char rate[FIELD], mean[FIELD], errors[FIELD];
+	char rate[FIELD], mean[FIELD], errors[FIELD] = "-";
 	char background[FIELD] = "-", *line;
 
 	format_rate(rate, sample_rate(sample, figures.count));
-	format_rate(errors, sample_rate(sample, figures.errors));
-	format_mean(mean, &figures);
+	if (sample_has_answers(sample))
+		format_rate(errors, sample_rate(sample, figures.errors));
+	format_mean(mean, sample, &figures);
 	if (figures.count && sample->source == SOURCE_COUNTERS)
 		snprintf(background, FIELD, "%.0f",
 			 100.0 * figures.background / figures.count);

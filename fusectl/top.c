@@ -52,9 +52,10 @@ static const struct usage usage = {
 	.option_count = ARRAY_SIZE(options),
 };
 
-static void json_mean(const char *name, const struct request_figures *figures)
+static void json_mean(const char *name, const struct sample *sample,
+		      const struct request_figures *figures)
 {
-	if (figures->count)
+	if (figures->count && sample_has_answers(sample))
 		json_seconds(name, figures->wait / figures->count);
 	else
 		json_null(name);
@@ -65,12 +66,15 @@ static void json_figures(const struct sample *sample,
 {
 	json_number("requests", figures->count);
 	json_real("rate", sample_rate(sample, figures->count));
-	json_number("errors", figures->errors);
+	if (sample_has_answers(sample))
+		json_number("errors", figures->errors);
+	else
+		json_null("errors");
 	if (sample->source == SOURCE_COUNTERS)
 		json_number("background", figures->background);
 	else
 		json_null("background");
-	json_mean("mean_wait", figures);
+	json_mean("mean_wait", sample, figures);
 }
 
 static void json_requests(const struct sample *sample)
@@ -80,14 +84,14 @@ static void json_requests(const struct sample *sample)
 	int kind;
 
 	json_figures(sample, &figures);
-	if (figures.count)
+	if (figures.count && sample_has_answers(sample))
 		json_seconds("p99_wait", requests_quantile(between, 0.99));
 	else
 		json_null("p99_wait");
 	figures = requests_kind(between, KIND_FLUSH);
-	json_mean("flush_wait", &figures);
+	json_mean("flush_wait", sample, &figures);
 	figures = requests_kind(between, KIND_RELEASE);
-	json_mean("release_wait", &figures);
+	json_mean("release_wait", sample, &figures);
 	json_open("kinds");
 	for (kind = 0; kind < KIND_COUNT; kind++) {
 		figures = requests_kind(between, kind);

@@ -120,6 +120,15 @@ static void print_arguments(const struct trace_event *request)
 	printf(")%s", request->background ? " background" : "");
 }
 
+/*
+ * Whether an event can tell of an answer.  Until 7.x (seen: 6.12) the stock
+ * driver's request has no number yet, so that none can be told to be its own.
+ */
+static bool expects_answer(const struct trace_event *request)
+{
+	return opcode_is_answered(request->opcode) && request->unique;
+}
+
 static void print_error(int error)
 {
 	const char *name = errno_name(-error);
@@ -150,7 +159,7 @@ static void print_line(uint64_t realtime, const struct trace_event *request,
 		printf(" <%llu.%06llu>\n",
 		       (unsigned long long)(reply->wait / 1000000000),
 		       (unsigned long long)(reply->wait % 1000000000 / 1000));
-	} else if (opcode_is_answered(request->opcode)) {
+	} else if (expects_answer(request)) {
 		printf(" = ? <unfinished>\n");
 	} else {
 		printf("\n");
@@ -204,7 +213,10 @@ static void json_line(uint64_t realtime, const struct trace_event *request,
 	json_text("opcode", known ? known->name : NULL);
 	json_number("number", request->opcode);
 	json_details(request);
-	json_bool("answered", reply);
+	if (reply || expects_answer(request))
+		json_bool("answered", reply);
+	else
+		json_null("answered");
 	json_error(reply);
 	if (reply)
 		json_seconds("wait", reply->wait);
@@ -257,7 +269,7 @@ static void take_request(struct trace *trace, const struct trace_event *event)
 {
 	if (!opcode_set_has(&trace->set, event->opcode))
 		return;
-	if (!opcode_is_answered(event->opcode)) {
+	if (!expects_answer(event)) {
 		print_request(trace, event, NULL);
 		return;
 	}

@@ -107,6 +107,7 @@ static void note_init(struct fuse_conn *fc, const struct fuse_args *args)
 		init->accepted = out->flags;
 	if (args->out_args[0].size == sizeof(*out) && init->accepted & FUSE_INIT_EXT)
 		init->accepted |= (u64)words[8] << 32;
+	/* show_init() reads the rest after it */
 	smp_store_release(&init->is_known, true);
 }
 

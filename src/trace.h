@@ -61,59 +61,49 @@ struct fuse_ext_answered {
 #endif
 
 TRACE_EVENT(fuse_ext_request,
-	TP_PROTO(const struct fuse_ext_sent *sent),
-	TP_ARGS(sent),
-	TP_STRUCT__entry(
-		__field(u32, connection)
-		__field(u64, unique)
-		__field(u64, nodeid)
-		__field(u64, offset)
-		__field(u32, opcode)
-		__field(u32, pid)
-		__field(u32, size)
-		__field(u32, background)
-		__array(char, name, FUSE_EXT_TRACE_NAME_SIZE)
-	),
-	TP_fast_assign(
-		__entry->connection = sent->connection;
-		__entry->unique = sent->unique;
-		__entry->nodeid = sent->nodeid;
-		__entry->offset = sent->offset;
-		__entry->opcode = sent->opcode;
-		__entry->pid = sent->pid;
-		__entry->size = sent->size;
-		__entry->background = sent->background;
-		memcpy(__entry->name, sent->name, FUSE_EXT_TRACE_NAME_SIZE);
-	),
-	TP_printk("connection=%u unique=%llu opcode=%u nodeid=%llu pid=%u background=%u size=%u offset=%llu name=%s",
-		  __entry->connection, __entry->unique, __entry->opcode, __entry->nodeid,
-		  __entry->pid, __entry->background, __entry->size, __entry->offset,
-		  __entry->name)
-);
+	    TP_PROTO(const struct fuse_ext_sent *sent),
+	    TP_ARGS(sent),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(u64, unique)
+			     __field(u64, nodeid)
+			     __field(u64, offset)
+			     __field(u32, opcode)
+			     __field(u32, pid)
+			     __field(u32, size)
+			     __field(u32, background)
+			     __array(char, name, FUSE_EXT_TRACE_NAME_SIZE)),
+	    TP_fast_assign(__entry->connection = sent->connection;
+			   __entry->unique = sent->unique;
+			   __entry->nodeid = sent->nodeid;
+			   __entry->offset = sent->offset;
+			   __entry->opcode = sent->opcode;
+			   __entry->pid = sent->pid;
+			   __entry->size = sent->size;
+			   __entry->background = sent->background;
+			   memcpy(__entry->name, sent->name, FUSE_EXT_TRACE_NAME_SIZE);),
+	    TP_printk("connection=%u unique=%llu opcode=%u nodeid=%llu pid=%u background=%u size=%u offset=%llu name=%s",
+		      __entry->connection, __entry->unique, __entry->opcode,
+		      __entry->nodeid, __entry->pid, __entry->background,
+		      __entry->size, __entry->offset, __entry->name));
 
 TRACE_EVENT(fuse_ext_reply,
-	TP_PROTO(const struct fuse_ext_answered *answered),
-	TP_ARGS(answered),
-	TP_STRUCT__entry(
-		__field(u32, connection)
-		__field(u64, unique)
-		__field(u64, wait_ns)
-		__field(u32, opcode)
-		__field(u32, size)
-		__field(s32, error)
-	),
-	TP_fast_assign(
-		__entry->connection = answered->connection;
-		__entry->unique = answered->unique;
-		__entry->wait_ns = answered->wait_ns;
-		__entry->opcode = answered->opcode;
-		__entry->size = answered->size;
-		__entry->error = answered->error;
-	),
-	TP_printk("connection=%u unique=%llu opcode=%u error=%d size=%u wait_ns=%llu",
-		  __entry->connection, __entry->unique, __entry->opcode, __entry->error,
-		  __entry->size, __entry->wait_ns)
-);
+	    TP_PROTO(const struct fuse_ext_answered *answered),
+	    TP_ARGS(answered),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(u64, unique)
+			     __field(u64, wait_ns)
+			     __field(u32, opcode)
+			     __field(u32, size)
+			     __field(s32, error)),
+	    TP_fast_assign(__entry->connection = answered->connection;
+			   __entry->unique = answered->unique;
+			   __entry->wait_ns = answered->wait_ns;
+			   __entry->opcode = answered->opcode;
+			   __entry->size = answered->size;
+			   __entry->error = answered->error;),
+	    TP_printk("connection=%u unique=%llu opcode=%u error=%d size=%u wait_ns=%llu",
+		      __entry->connection, __entry->unique, __entry->opcode,
+		      __entry->error, __entry->size, __entry->wait_ns));
 
 #endif /* _FUSE_EXT_TRACE_H */
 

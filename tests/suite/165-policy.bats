@@ -10,10 +10,10 @@ setup_file() {
 	isolate_file
 	module_file
 	module_want loaded
-	[ ! -e /etc/fusectl.conf ] && [ ! -e /etc/fusectl.d ] || {
+	if [ -e /etc/fusectl.conf ] || [ -e /etc/fusectl.d ]; then
 		echo "this machine has a policy of its own" >&2
 		return 1
-	}
+	fi
 }
 
 teardown_file() {
@@ -91,7 +91,8 @@ rule() {
 			[ $((${EPOCHREALTIME/./} - begin)) -lt 1000000 ] ||
 				fail "not in force 1 s after the mount; $(<"$FX/watch")"
 		done
-		echo "# in force within $(((${EPOCHREALTIME/./} - begin) / 1000)) ms of the server's start" >&3
+		# a look is processes, and each is slow in an emulated machine
+		echo "# seen in force $(((${EPOCHREALTIME/./} - begin) / 1000)) ms after the mount; a look takes some 100 ms" >&3
 		# what an admin sets by hand isn't taken back by another mount
 		run_ 0 fusectl set async_flush off "$FX/a"
 		server b
@@ -137,12 +138,4 @@ rule() {
 	soon 20 module_wide async_flush exit || fail "not in force: $(<"$FX/watch")"
 	echo auto >/sys/module/fuse_ext/parameters/async_flush
 	watch_stop
-}
-
-@test "the unit's file is one that systemd takes" {
-	command -v systemd-analyze >/dev/null || skip "no systemd-analyze here"
-	local unit
-	unit=$(find /lib/systemd/system /usr/lib/systemd/system -name fusectl-apply.service | head -n 1)
-	[ -n "$unit" ] || skip "the packages aren't installed here"
-	run_ 0 systemd-analyze verify --man=no "$unit"
 }

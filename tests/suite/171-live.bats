@@ -28,6 +28,8 @@ teardown_file() {
 }
 
 has_stock_events() { [ -d $TRACING/events/fuse/fuse_request_send ]; }
+# 6.12 traces a request of the stock driver before it has a number.
+numbers_requests() { [[ $(uname -r) != 6.12.* ]]; }
 instances() { ls $TRACING/instances; }
 
 # counts PID: it holds the file open that makes the kernel count.
@@ -62,40 +64,51 @@ ends_by() {
 	ends "$1" 20 || fail "it doesn't end by SIG$2"
 }
 
-# json_is FILE FILTER: jq says so.
+# json_has FILE FILTER: jq says so, of the lines that are whole; for `soon`.
+json_has() { grep '}$' "$1" | jq -se "length > 0 and ($2)" >>"$FX_LOG" 2>&1; }
+
+# json_is FILE FILTER: it has.
 json_is() {
-	jq -se "$2" "$1" >>"$FX_LOG" || fail "not so: $2: $(<"$1")"
+	json_has "$@" || fail "not so: $2: $(<"$1")"
 }
 
 @test "top: requests, errors and waits are those that the server had" {
 	local before
 	server a --timeout 0 --delay flush=100
-	start "$FX/top" fusectl top -j -d 12 -n 1 "$FX/a"
+	start "$FX/top" fusectl top -j -d 1 "$FX/a"
 	soon 20 counts "$started" || fail "the counting doesn't begin: $(<"$FX/top")"
 	before=$(requests a LOOKUP)
 	look_up a 200
-	for _ in 1 2 3 4 5; do
+	for _ in 1 2 3; do
 		run_ 0 fxclient close "$FX/a/file"
 	done
-	ends "$started" 30 || fail "it doesn't end"
-	json_is "$FX/top" 'length == 1 and (.[0] | .source == "counters" and .driver == "fuse_ext")'
-	json_is "$FX/top" ".[0].kinds.lookup.requests == $(($(requests a LOOKUP) - before))"
-	json_is "$FX/top" '.[0].kinds.lookup.errors >= 200 and .[0].requests >= 220'
-	json_is "$FX/top" ".[0].kinds | .flush.requests == $(requests a FLUSH) and
-		.release.requests == $(requests a RELEASE) and .write.requests == $(requests a WRITE)"
-	json_is "$FX/top" '.[0] | .flush_wait >= 0.1 and .flush_wait < 1 and
-		.p99_wait >= 0.1 and .p99_wait < 1 and .kinds.lookup.mean_wait < 0.1'
+	soon 20 json_has "$FX/top" 'map(.kinds.release.requests) | add == 3' ||
+		fail "3 files were closed: $(<"$FX/top")"
+	soon 20 json_has "$FX/top" '.[-1].requests == 0' || fail "idle isn't 0: $(<"$FX/top")"
+	ends_by "$started" TERM
+	is "$status" 0 "exit status"
+	json_is "$FX/top" 'all(.source == "counters" and .driver == "fuse_ext")'
+	json_is "$FX/top" "map(.kinds.lookup.requests) | add == $(($(requests a LOOKUP) - before))"
+	json_is "$FX/top" 'map(.kinds.lookup.errors) | add >= 200'
+	json_is "$FX/top" "(map(.kinds.flush.requests) | add == $(requests a FLUSH)) and
+		(map(.kinds.write.requests) | add == $(requests a WRITE))"
+	# of a few requests with a slow one among them, and of many quick ones
+	json_is "$FX/top" 'map(select(.flush_wait)) | all(.flush_wait >= 0.1 and .flush_wait < 1)'
+	json_is "$FX/top" 'map(select(.flush_wait and .requests < 50)) | all(.p99_wait >= 0.1)'
+	json_is "$FX/top" 'map(select(.requests > 0 and .kinds.flush.requests == 0)) |
+		length > 0 and all(.p99_wait < 0.1)'
+	json_is "$FX/top" '.[-1].p99_wait == null'
 	server_stop a
 }
 
-@test "top: without a delay in the server the wait is none, and idle is 0" {
-	server a --timeout 0
-	start "$FX/top" fusectl top -j -d 4 -n 2 "$FX/a"
+@test "top: the 99 % don't hide a slow hundredth" {
+	server a --timeout 0 --delay flush=300
+	start "$FX/top" fusectl top -j -d 4 -n 1 "$FX/a"
 	soon 20 counts "$started" || fail "the counting doesn't begin"
-	look_up a 50
+	run_ 0 fxclient close "$FX/a/file"
 	ends "$started" 30 || fail "it doesn't end"
-	json_is "$FX/top" '.[0].requests >= 50 and .[0].p99_wait < 0.1'
-	json_is "$FX/top" '.[1].requests == 0 and .[1].p99_wait == null'
+	json_is "$FX/top" '.[0] | .requests < 50 and .p99_wait >= 0.3 and .p99_wait < 1 and
+		.mean_wait < .flush_wait'
 	server_stop a
 }
 
@@ -104,16 +117,23 @@ json_is() {
 	server a --timeout 0
 	module_load
 	is "$(driver_of "$FX/a")" fuse "driver"
-	start "$FX/top" fusectl top -j -d 6 -n 1 "$FX/a"
-	if has_stock_events; then
-		soon 20 traces "$started" || fail "the counting doesn't begin"
-		look_up a 100
-		ends "$started" 30 || fail "it doesn't end"
-		json_is "$FX/top" '.[0] | .source == "tracepoints" and .background == null and
-			.kinds.lookup.requests >= 100 and .kinds.lookup.errors >= 100 and .p99_wait > 0'
+	if ! has_stock_events; then
+		run_ 0 fusectl top -j -d 0.1 -n 1 "$FX/a"
+		json_is "$FX/output" '.[0] | .source == "waiting" and .waiting == 0 and .requests == null'
+		server_stop a
+		return
+	fi
+	start "$FX/top" fusectl top -j -d 1 "$FX/a"
+	soon 20 traces "$started" || fail "the counting doesn't begin"
+	look_up a 100
+	soon 20 json_has "$FX/top" 'map(.kinds.lookup.requests) | add >= 100' ||
+		fail "100 names were looked up: $(<"$FX/top")"
+	ends_by "$started" TERM
+	json_is "$FX/top" 'all(.source == "tracepoints" and .background == null)'
+	if numbers_requests; then
+		json_is "$FX/top" '(map(.kinds.lookup.errors) | add >= 100) and any(.p99_wait > 0)'
 	else
-		ends "$started" 30 || fail "it doesn't end"
-		json_is "$FX/top" '.[0] | .source == "waiting" and .waiting == 0 and .requests == null'
+		json_is "$FX/top" 'any(.errors == null) and all(.p99_wait == null)'
 	fi
 	is "$(instances)" "" "instances of tracefs"
 	server_stop a
@@ -212,7 +232,11 @@ json_is() {
 		soon 20 traces "$started" || fail "tracing doesn't begin"
 		look_up a 2
 		ends "$started" 10 || fail "it doesn't end after 2 requests"
-		like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\) = ENOENT <0\.' "a lookup"
+		if numbers_requests; then
+			like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\) = ENOENT <0\.' "a lookup"
+		else
+			like "$(<"$FX/trace")" ' - lookup\([0-9]+ bytes\)' "a lookup"
+		fi
 	fi
 	is "$(instances)" "" "instances of tracefs"
 	server_stop a
@@ -222,7 +246,7 @@ json_is() {
 	local number
 	start "$FX/monitor" fusectl monitor
 	soon 20 watches "$started" || fail "it doesn't wait"
-	pause_ms 1000
+	pause_ms 500
 	server a --timeout 0
 	number=$(connection_of "$FX/a")
 	soon 10 grep -q " mount $number fuse_ext .* $FX/a\$" "$FX/monitor" || fail "no mount"

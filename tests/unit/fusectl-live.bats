@@ -23,6 +23,11 @@ PREFIX='            comm-77      [001] d..1.'
 
 json() { jq -se "$@" <<<"$output"; }
 
+# schema VERB: its JSON lines are what docs/schema says
+schema() {
+	"$HELPERS/schema-check" "$FUSECTL_SOURCE/../docs/schema/$1.json" --lines <<<"$output"
+}
+
 # counters NUMBER LINE...: of a connection, as the kernel has them now
 counters() {
 	printf '%s\n' "${@:2}" >"$FUSECTL_ROOT/own/$1/ext_requests"
@@ -101,6 +106,7 @@ no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 	assert_equal "$(grep -c ' waiting     /mnt/b' <<<"$output")" 3
 	assert_equal "$(grep -c ' tracepoints /mnt/stock' <<<"$output")" 3
 	fusectl 0 top -j -d 0.02 -n 2
+	schema top
 	json 'length == 8 and ([.[] | select(.conn == 53)] | length == 2 and
 		all(.requests == null and .waiting == 3 and .source == "waiting"))'
 }
@@ -144,6 +150,21 @@ no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 		.kinds.getattr.mean_wait == 0.001 and .p99_wait >= 0.001 and .p99_wait < 0.00126'
 	no_instance
 	grep -q 'rmdir.*/instances/fusectl-' "$FUSECTL_ROOT/log"
+}
+
+@test "top: tracepoints that don't number the requests (6.12): how many, and no more" {
+	pipe "$PREFIX  10.000100: fuse_request_send: connection 51 req 0 opcode 3 (FUSE_GETATTR) len 56 " \
+		"$PREFIX  10.000200: fuse_request_send: connection 51 req 0 opcode 25 (FUSE_FLUSH) len 56 " \
+		"$PREFIX  10.001100: fuse_request_end: connection 51 req 4 len 120 error -2"
+	fusectl 0 top -j -d 0.2 -n 1 /mnt/stock
+	json '.[0] | .source == "tracepoints" and .requests == 2 and .errors == null and
+		.mean_wait == null and .p99_wait == null and .flush_wait == null and
+		.kinds.getattr.requests == 1 and .kinds.getattr.errors == null'
+	fusectl 0 trace -n 2 51
+	assert_output ' - getattr(56 bytes)'
+	refute_output ' = '
+	fusectl 0 trace -j -n 1 51
+	json '.[0].answered == null and .[0].error == null and .[0].wait == null'
 }
 
 @test "top: not loaded: the stock driver's; without tracepoints a sentence and 3" {
@@ -243,6 +264,7 @@ on_screen() {
 		.offset == 0 and .background == false and .answered and .error == "ENOENT" and
 		.wait == 0.000123456 and .time > 1e9'
 	json '.[0] | .event == "lost" and .lost == 12'
+	schema trace
 	json '.[1].lost == null'
 }
 
@@ -307,6 +329,7 @@ on_screen() {
 	assert_output ' - getattr(56 bytes) = EACCES <0.001000>'
 	assert_error "without process, node and name"
 	fusectl 0 trace -j -n 1 51
+	schema trace
 	json '.[0] | .pid == null and .name == null and .error == "EACCES" and .wait == 0.001'
 	touch "$FUSECTL_ROOT/no-stock-events"
 	fusectl 6 trace 51
@@ -376,6 +399,7 @@ on_screen() {
 	kill -TERM "$background"
 	ended 0
 	output=$(<"$out")
+	schema monitor
 	json '.[0] == {"event": "change", "time": .[0].time, "conn": null, "target": null,
 		"toggle": "syncfs", "old": "auto", "old_source": "module", "new": "on",
 		"new_source": "module"}'

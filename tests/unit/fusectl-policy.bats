@@ -423,3 +423,23 @@ refute_sanitizer() {
 	fusectl 2 apply --watch --dry-run
 	fusectl 2 apply operand
 }
+
+@test "the unit's file is one that systemd takes" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze on this machine"
+	local unit=$BATS_TEST_TMPDIR/fusectl-apply.service
+	sed 's|/usr/sbin/fusectl|/bin/true|' "$FUSECTL_SOURCE/fusectl-apply.service" >"$unit"
+	run -0 systemd-analyze verify --man=no "$unit"
+	assert_equal "$output" ""
+	echo NoSuchSetting=yes >>"$unit"
+	run systemd-analyze verify --man=no "$unit"
+	assert_output NoSuchSetting
+}
+
+@test "conf man page: no warnings; the example is a good policy" {
+	local warnings
+	warnings=$(groff -man -ww -Tutf8 "$FUSECTL_SOURCE/fusectl.conf.5" 2>&1 >/dev/null)
+	assert_equal "$warnings" ""
+	cd "$FUSECTL_SOURCE"
+	fusectl 0 check fusectl.conf.example
+	assert_quiet
+}

@@ -189,7 +189,7 @@ complete_line() {
 	assert_equal "$(complete_line help in)" inherit
 	assert_equal "$(complete_line status stock | xargs)" "stock_connections stock_control"
 	assert_equal "$(complete_line load "")" ""
-	assert_equal "$(complete_line set - | xargs)" "-h --help"
+	assert_equal "$(complete_line set - | xargs)" "--dry-run -p --persist -h --help"
 	assert_equal "$(complete_line set async_flush on /mnt -- - | xargs)" ""
 }
 
@@ -235,9 +235,15 @@ complete_line() {
 		"644 ./usr/lib/systemd/system/fusectl-apply.service
 644 ./usr/share/bash-completion/completions/fusectl
 644 ./usr/share/doc/fusectl/examples/fusectl.conf
+644 ./usr/share/doc/fusectl/schema/doctor.json
+644 ./usr/share/doc/fusectl/schema/drain.json
 644 ./usr/share/doc/fusectl/schema/get.json
 644 ./usr/share/doc/fusectl/schema/list.json
+644 ./usr/share/doc/fusectl/schema/monitor.json
+644 ./usr/share/doc/fusectl/schema/show.json
 644 ./usr/share/doc/fusectl/schema/status.json
+644 ./usr/share/doc/fusectl/schema/top.json
+644 ./usr/share/doc/fusectl/schema/trace.json
 644 ./usr/share/fish/vendor_completions.d/fusectl.fish
 644 ./usr/share/man/man5/fusectl.conf.5
 644 ./usr/share/man/man8/fusectl.8
