@@ -128,24 +128,25 @@ static int measure_one(char **argv, struct rusage *usage)
 	return WEXITSTATUS(state);
 }
 
+static void at_most(long *least, long value)
+{
+	if (*least < 0 || value < *least)
+		*least = value;
+}
+
 int client_measure(int argc, char **argv)
 {
-	long work, least_work = 0, least = 0, most = 0;
+	long least_work = -1, least = -1, most = 0;
 	struct rusage usage;
 	int i, status;
 
 	(void)argc;
 	for (i = 0; i < atoi(argv[1]); i++) {
-		work = work_us();
+		at_most(&least_work, work_us());
 		status = measure_one(argv, &usage);
 		if (status)
 			return status;
-		work = (work + work_us()) / 2;
-		/* the run that was the shortest in terms of the work around it */
-		if (!i || (double)cpu_us(&usage) / work < (double)least / least_work) {
-			least = cpu_us(&usage);
-			least_work = work;
-		}
+		at_most(&least, cpu_us(&usage));
 		if (usage.ru_maxrss > most)
 			most = usage.ru_maxrss;
 	}

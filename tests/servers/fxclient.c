@@ -111,7 +111,7 @@ static const struct {
 	{ "mount-many", client_mount_many, 3, "DIR COUNT STOPFILE",
 	  "COUNT mounts whose server never answers, until STOPFILE is there" },
 	{ "measure", client_measure, 3, "OUTPUT TIMES COMMAND...",
-	  "run COMMAND; its least CPU time, that of a fixed work beside it, and its most memory" },
+	  "run COMMAND; its least CPU time, that of a fixed work, and its most memory" },
 	{ "tick", client_tick, 1, "FIFO",
 	  "a byte every 10 ms for whoever reads FIFO, until it is removed" },
 	{ "poll", client_poll, 3, "ATTRIBUTE TIMES LIMIT_MS",
