@@ -79,6 +79,9 @@ json_is() {
 	soon 20 counts "$started" || fail "the counting doesn't begin: $(<"$FX/top")"
 	before=$(requests a LOOKUP)
 	look_up a 200
+	# in an interval of their own
+	soon 20 json_has "$FX/top" 'map(.kinds.lookup.requests) | add >= 200' ||
+		fail "no interval with the lookups: $(<"$FX/top")"
 	for _ in 1 2 3; do
 		run_ 0 fxclient close "$FX/a/file"
 	done
