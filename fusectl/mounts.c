@@ -20,9 +20,9 @@
 #define MOUNTINFO	"/proc/self/mountinfo"
 #define MAX_LINKS	40
 
-static char *copy_or_empty(const char *text)
+static const char *or_empty(const char *text)
 {
-	return text_copy(text ? text : "");
+	return text ? text : "";
 }
 
 /* A line that libmount can't read is a mount that isn't of interest here. */
@@ -79,13 +79,15 @@ static int read_table(struct mounts *mounts, const char *name)
 		/* the kernel's own dev_t, which is not the one of userspace */
 		mount->connection = major(mount->device) << 20 |
 				    minor(mount->device);
-		mount->root = copy_or_empty(mnt_fs_get_root(fs));
-		mount->target = copy_or_empty(mnt_fs_get_target(fs));
-		mount->type = copy_or_empty(mnt_fs_get_fstype(fs));
-		mount->source = copy_or_empty(mnt_fs_get_source(fs));
-		mount->options = copy_or_empty(mnt_fs_get_options(fs));
+		mount->root = or_empty(mnt_fs_get_root(fs));
+		mount->target = or_empty(mnt_fs_get_target(fs));
+		mount->type = or_empty(mnt_fs_get_fstype(fs));
+		mount->source = or_empty(mnt_fs_get_source(fs));
+		mount->options = or_empty(mnt_fs_get_options(fs));
 		mount->user = mounting_user(fs);
 	}
+	mounts->table = table;
+	table = NULL;
 out:
 	mnt_free_iter(iter);
 	mnt_unref_table(table);
@@ -105,16 +107,8 @@ int mounts_read(struct mounts *mounts)
 
 void mounts_free(struct mounts *mounts)
 {
-	size_t i;
-
-	for (i = 0; i < mounts->count; i++) {
-		free(mounts->mount[i].root);
-		free(mounts->mount[i].target);
-		free(mounts->mount[i].type);
-		free(mounts->mount[i].source);
-		free(mounts->mount[i].options);
-	}
 	free(mounts->mount);
+	mnt_unref_table(mounts->table);
 	memset(mounts, 0, sizeof(*mounts));
 }
 

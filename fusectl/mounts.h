@@ -17,16 +17,20 @@ struct mount {
 	dev_t device;
 	/* the number by which the control filesystem knows its connection */
 	unsigned int connection;
-	char *root;
-	char *target;
-	char *type;
-	char *source;
-	char *options;		/* of the mount and of its filesystem */
+	/* these live as long as the table */
+	const char *root;
+	const char *target;
+	const char *type;
+	const char *source;
+	const char *options;	/* of the mount and of its filesystem */
 	/* who mounted it (FUSE's user_id=), or (uid_t)-1 where none is told */
 	uid_t user;
 };
 
+struct libmnt_table;
+
 struct mounts {
+	struct libmnt_table *table;
 	struct mount *mount;
 	size_t count;
 };

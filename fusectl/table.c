@@ -181,9 +181,11 @@ void table_line(struct table *table, const char *const *values)
 		if (!value && table->json)
 			continue;
 		printable = text_printable(value ? value : "-", true);
-		if (scols_line_set_data(line, i, printable))
-			line = NULL;
+		/* the line frees it */
+		if (!scols_line_refer_data(line, i, printable))
+			continue;
 		free(printable);
+		line = NULL;
 	}
 	if (line)
 		return;

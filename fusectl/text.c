@@ -107,10 +107,18 @@ size_t text_utf8_length(const char *text)
 char *text_printable(const char *text, bool keep_c0)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	char *copy = memory(4 * strlen(text) + 1, 1);
-	char *to = copy;
 	size_t length;
+	char *copy, *to;
 
+	while (*s >= 0x20 && *s < 0x7f)
+		s++;
+	/* as most are */
+	if (!*s)
+		return text_copy(text);
+	length = s - (const unsigned char *)text;
+	copy = memory(length + 4 * strlen(text + length) + 1, 1);
+	memcpy(copy, text, length);
+	to = copy + length;
 	while (*s) {
 		length = utf8_length(s);
 		if (*s == 0x7f || (*s < 0x20 && !keep_c0))
