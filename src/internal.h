@@ -127,6 +127,7 @@ int fuse_ext_show_options(struct seq_file *m, struct dentry *root);
 /* sysfs.c */
 void fuse_ext_set_control_dev(dev_t dev);
 void fuse_ext_setting_changed(void);
+void fuse_ext_sysfs_end(void);
 
 /* takeover.c */
 int fuse_ext_takeover_add_type(struct file_system_type *type);

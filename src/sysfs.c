@@ -5,6 +5,7 @@
  */
 #include <linux/fs.h>
 #include <linux/kobject.h>
+#include <linux/mutex.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
@@ -18,8 +19,9 @@ MODULE_INFO(fuse_series, FUSE_EXT_SERIES);
 
 static dev_t control_dev;
 static atomic_t changes;
-/* NULL until the attributes are there: module parameters are set before */
+/* NULL while the attributes aren't there: module parameters are set before, and after */
 static struct kobject *ext_kobject;
+static DEFINE_MUTEX(notify_mutex);	/* @ext_kobject */
 
 /* @dev: of the control filesystem's superblock; 0: it has none now */
 void fuse_ext_set_control_dev(dev_t dev)
@@ -88,11 +90,32 @@ static const struct attribute_group group = {
 /* A setting of the module or of a connection isn't what it was; may sleep. */
 void fuse_ext_setting_changed(void)
 {
-	struct kobject *kobj = READ_ONCE(ext_kobject);
-
 	atomic_inc(&changes);
-	if (kobj)
-		sysfs_notify(kobj, NULL, "changes");
+	mutex_lock(&notify_mutex);
+	if (ext_kobject)
+		sysfs_notify(ext_kobject, NULL, "changes");
+	mutex_unlock(&notify_mutex);
+}
+
+/* The reference that @kobj has is handed over, and the earlier one put. */
+static void set_kobject(struct kobject *kobj)
+{
+	struct kobject *old;
+
+	mutex_lock(&notify_mutex);
+	old = ext_kobject;
+	ext_kobject = kobj;
+	mutex_unlock(&notify_mutex);
+	kobject_put(old);
+}
+
+/*
+ * After fs/fuse has put the kobject: with ours the last reference goes.  Until
+ * then a module parameter may be written, and told of.
+ */
+void fuse_ext_sysfs_end(void)
+{
+	set_kobject(NULL);
 }
 
 /*
@@ -110,6 +133,6 @@ struct kobject *fuse_ext_kobject_create(struct kobject *parent)
 		kobject_put(kobj);
 		kobj = NULL;
 	}
-	WRITE_ONCE(ext_kobject, kobj);
+	set_kobject(kobject_get(kobj));
 	return kobj;
 }
