@@ -186,10 +186,14 @@ static void count(struct fuse_conn *fc, struct fuse_req *req, u64 wait_ns)
  */
 void fuse_ext_request_answered(struct fuse_req *req)
 {
-	u64 sent = xchg(&req->ext.sent, 0);
 	struct fuse_ext_answered answered;
 	struct fuse_conn *fc;
+	u64 sent;
 
+	/* nobody looks: no locked instruction for each request */
+	if (!READ_ONCE(req->ext.sent))
+		return;
+	sent = xchg(&req->ext.sent, 0);
 	if (!sent)
 		return;
 	fc = fuse_ext_request_conn(req);
