@@ -35,8 +35,10 @@ help:
 #: Testing, as root on a Debian machine; what is needed gets installed
 #:   make demo              a stock Debian 13 in an emulated machine: close(2) with
 #:                          a slow FLUSH, before and after `fusectl set`
-#:   make check             unit tests, lint, and the suites on all stock kernels
-#:   make check CELLS=CELL  the same with some cells only, names from tests/matrix
+#:   make check             unit tests, lint, and on each stock kernel the suites that
+#:                          tests/selection gives it: three quarters of an hour
+#:   make check-all         all suites on all of them, two hours; before a release
+#:   make check CELLS=CELL  all suites on these cells only, names from tests/matrix
 #:   make check-debug       all suites on a debug kernel: KASAN, lockdep, kmemleak,
 #:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
@@ -95,6 +97,10 @@ check:
 	tests/vm/setup
 	tests/vm/check $(CELLS)
 
+check-all:
+	tests/vm/setup
+	tests/vm/check --all
+
 check-debug:
 	tests/vm/setup
 	tests/vm/cell debug-6.12 ''
@@ -138,4 +144,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-debug check-here lint fuzz-fusectl dist check-release release screens bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug check-here lint fuzz-fusectl dist check-release release screens bench clean

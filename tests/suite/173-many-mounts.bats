@@ -37,8 +37,9 @@ measure() {
 	[ "$work" -le $QUIET ] || cpu=$((cpu * QUIET / work))
 	log_line "$output: $cpu us"
 }
-# 200 ms are wanted; 190 to 260 were seen, as the host is used.
-LIMIT=400000
+# 200 ms are wanted; 190 to 260 were seen, as the host is used, and 1,100 with
+# the sanitizers of a debug kernel.
+LIMIT=$((400000 * ${FX_LIMIT:-60} / 60))
 takes_its_time() {
 	measure fusectl list -n -r
 	[ "$cpu" -le $LIMIT ]

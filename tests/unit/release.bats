@@ -115,7 +115,7 @@ says() {
 	git tag -d v7.8.9
 	echo other >build/checked
 	run -1 release/check --release
-	says "make check hasn't passed on this commit (build/checked: other)"
+	says "make check-all hasn't passed on this commit (build/checked: other)"
 	rm build/checked
 	run -1 release/check --release
 	says "build/checked: none"

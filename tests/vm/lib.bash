@@ -37,6 +37,17 @@ cell_read() {
 	read -r _ suite extra security series source install <<<"$row"
 }
 
+# selected CELL: the suites that `make check` runs on it, one a line.
+selected() {
+	local stock=
+	cell_read "$1"
+	[ "$install" != chroot ] || stock=stock
+	awk -v cell="$1" -v stock="$stock" '!/^#/ && NF {
+		for (i = 2; i <= NF; i++)
+			if ($i == cell || $i == stock) { print $1; next }
+	}' "$FUSE_EXT_SRC/tests/selection"
+}
+
 # root_kernel ROOT: the version of the newest kernel image in a root.
 root_kernel() {
 	local image
