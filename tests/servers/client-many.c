@@ -57,6 +57,69 @@ static int unmount_all(const char *dir, int count)
 	return failed;
 }
 
+/* The minor number of the mount at PATH, by mountinfo: stat(2) would ask the server. */
+static int mount_minor(const char *path)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "r");
+	char line[4096], where[1024];
+	int minor, found = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
+		    strcmp(where, path) == 0)
+			found = minor;
+	fclose(file);
+	return found;
+}
+
+static int has_word(const char *file, const char *word)
+{
+	char text[64] = "";
+	int fd = open(file, O_RDONLY);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, word) == 0;
+}
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+/* Looks each millisecond: a look is cheap, and there is little time for it. */
+int client_mount_applied(int argc, char **argv)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	double limit = atof(argv[4]), begin, took;
+	char file[512];
+	int done;
+
+	(void)argc;
+	if (mount_one(argv[0]) < 0)
+		return 1;
+	begin = now_ms();
+	snprintf(file, sizeof(file), "%s/%d/%s", argv[1], mount_minor(argv[0]), argv[2]);
+	while (!(done = has_word(file, argv[3])) && now_ms() - begin < limit)
+		nanosleep(&pause, NULL);
+	took = now_ms() - begin;
+	if (umount2(argv[0], MNT_DETACH) < 0 || rmdir(argv[0]) < 0)
+		return 1;
+	if (!done)
+		return 3;
+	printf("ms=%.0f\n", took);
+	return 0;
+}
+
 int client_mount_many(int argc, char **argv)
 {
 	int count = atoi(argv[1]), failed = 0, mounted;

@@ -110,6 +110,8 @@ static const struct {
 	  "look for TIMES names that aren't in DIR" },
 	{ "mount-many", client_mount_many, 3, "DIR COUNT STOPFILE",
 	  "COUNT mounts whose server never answers, until STOPFILE is there" },
+	{ "mount-applied", client_mount_applied, 5, "DIR CONTROL TOGGLE VALUE LIMIT_MS",
+	  "a mount, and how long until TOGGLE of it has VALUE in the CONTROL filesystem" },
 	{ "measure", client_measure, 3, "OUTPUT TIMES COMMAND...",
 	  "run COMMAND; its least CPU time, that of a fixed work, and its most memory" },
 	{ "tick", client_tick, 1, "FIFO",

@@ -79,21 +79,32 @@ rule() {
 	server_stop a
 }
 
-@test "the watcher: a new mount gets its values at once, each time it is mounted" {
-	local begin i
+# The best of ten: a watcher that polls by the clock would have no good one, and a
+# busy host has bad ones.  (One process a mount: each takes a tenth of a second in
+# an emulated machine.)
+@test "the watcher: a new mount has its values within 100 ms" {
+	local i best=1000 ms
+	rule "$FX/new" 'async_flush = exit'
+	run_ 3 fxclient mount-applied "$FX/new" "$FX_OURS" async_flush exit 1000
+	watch_start
+	sleep 2
+	for ((i = 0; i < 10; i++)); do
+		run_ 0 fxclient mount-applied "$FX/new" "$FX_OURS" async_flush exit 1000
+		ms=$(field ms)
+		[ "$ms" -ge "$best" ] || best=$ms
+	done
+	figure policy_in_force "$best" ms
+	at_least 100 "$best" "ms that it may take"
+}
+
+@test "the watcher: what is set by hand isn't taken back by another mount" {
+	local i
 	rule "$FX/*" 'async_flush = exit'
 	watch_start
 	sleep 2
 	for i in 1 2 3; do
 		server a
-		begin=${EPOCHREALTIME/./}
-		while ! has_setting a async_flush exit; do
-			[ $((${EPOCHREALTIME/./} - begin)) -lt 1000000 ] ||
-				fail "not in force 1 s after the mount; $(<"$FX/watch")"
-		done
-		# a look is processes, and each is slow in an emulated machine
-		echo "# seen in force $(((${EPOCHREALTIME/./} - begin) / 1000)) ms after the mount; a look takes some 100 ms" >&3
-		# what an admin sets by hand isn't taken back by another mount
+		soon 20 has_setting a async_flush exit || fail "not in force; $(<"$FX/watch")"
 		run_ 0 fusectl set async_flush off "$FX/a"
 		server b
 		soon 20 has_setting b async_flush exit || fail "b didn't get it"
