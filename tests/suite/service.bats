@@ -14,6 +14,9 @@ setup_file() {
 		return 1
 	fi
 	isolate_file
+	# as the package has it, the machine has loaded it at its boot
+	lsmod | grep -qw ^fuse_ext || fail "fuse_ext wasn't loaded by systemd-modules-load.service"
+	fusectl unload
 	module_file
 	module_want loaded
 	if [ -e /etc/fusectl.conf ] || [ -e /etc/fusectl.d ]; then
@@ -104,6 +107,12 @@ new_mount() { # STATUS
 	state_is active || fail "it is $(property ActiveState)"
 	module_load
 	soon 20 applied_again || fail "after unload and load no mount gets it"
+	# the control filesystem that `fusectl load` mounts isn't kept either
+	module_unload
+	run_ 0 fusectl load
+	run_ 0 systemctl restart "$UNIT"
+	run_ 0 fusectl unload
+	state_is active || fail "it is $(property ActiveState)"
 }
 in_force_is() { [ "$(connection_get "$FX/a" async_flush)" = "$1" ]; }
 applied_again() { fxclient mount-applied "$FX/new" "$FX_OURS" async_flush exit 1000; }
