@@ -113,6 +113,7 @@ new_mount() { # STATUS
 	run_ 0 systemctl restart "$UNIT"
 	run_ 0 fusectl unload
 	state_is active || fail "it is $(property ActiveState)"
+	module_load
 }
 in_force_is() { [ "$(connection_get "$FX/a" async_flush)" = "$1" ]; }
 applied_again() { fxclient mount-applied "$FX/new" "$FX_OURS" async_flush exit 1000; }
