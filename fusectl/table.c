@@ -131,6 +131,36 @@ bool table_shows(const struct table *table, size_t column)
 	return false;
 }
 
+/*
+ * A value that is too long for its line is broken between words: libsmartcols
+ * itself would do that anywhere.  It is printed once, so that the blank may go.
+ */
+static size_t words_size(const struct libscols_column *column, const char *data,
+			 void *unused)
+{
+	(void)column;
+	(void)unused;
+	return strlen(data);
+}
+
+static char *words_next(const struct libscols_column *column, char *data,
+			void *unused)
+{
+	size_t width = scols_column_get_width(column), i = width;
+
+	(void)unused;
+	if (!data || !width || strlen(data) <= width)
+		return NULL;
+	while (i && data[i] != ' ')
+		i--;
+	if (!i)	/* one long word: what is after it goes to the next line */
+		i = strcspn(data, " ");
+	if (!data[i])
+		return NULL;
+	data[i] = '\0';
+	return &data[i + 1];
+}
+
 static void open_table(struct table *table)
 {
 	/* a script that reads from a terminal's log wants none, either */
@@ -156,6 +186,9 @@ static void open_table(struct table *table)
 		if (!added)
 			goto fail;
 		scols_column_set_json_type(added, column->json);
+		if (column->flags & SCOLS_FL_WRAP)
+			scols_column_set_wrapfunc(added, words_size, words_next,
+						  NULL);
 		scols_cell_set_color(scols_column_get_header(added), "bold");
 	}
 	return;

@@ -6,6 +6,8 @@
 
 load helpers/fusectl
 
+FUSECTL=$FUSECTL_SOURCE/check-build.d/fusectl
+
 setup_file() { fusectl_build; }
 setup() { fusectl_loaded_machine; }
 
@@ -42,6 +44,20 @@ init() {
 	echo 9 >"$FUSECTL_ROOT/own/52/waiting"
 	fusectl 0 show -nr 52
 	assert_output "congested possible"
+}
+
+@test "show: on a terminal, no word of a long value is broken, and none is lost" {
+	local typescript=$BATS_TEST_TMPDIR/typescript columns
+	init
+	sed -i 's/^offered .*/offered 0xffffffffffffffff/' "$FUSECTL_ROOT/own/52/ext_init"
+	"$FUSECTL" show -nr -o VALUE 52 | sed -n 's/\\x20/ /gp' | tr ' ' '\n' | sort >"$BATS_TEST_TMPDIR/words"
+	for columns in 60 100 171; do
+		script -qec "stty rows 30 cols $columns; '$FUSECTL' show -n -o VALUE 52" "$typescript" >/dev/null
+		grep -v '^Script ' "$typescript" | tr -d '\r' | sed 's/\x1b[[][0-9;]*m//g' >"$BATS_TEST_TMPDIR/shown"
+		[ "$(wc -L <"$BATS_TEST_TMPDIR/shown")" -le "$columns" ]
+		tr -s ' ' '\n' <"$BATS_TEST_TMPDIR/shown" | sort >"$BATS_TEST_TMPDIR/shown-words"
+		[ -z "$(comm -23 "$BATS_TEST_TMPDIR/words" "$BATS_TEST_TMPDIR/shown-words")" ]
+	done
 }
 
 @test "show: a flag without a name is bit_N; before INIT nothing is negotiated" {
