@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "doctor.h"
 #include "files.h"
@@ -50,8 +51,8 @@ static void check_source(struct doctor *doctor)
 			     text_format("fuse_ext was built from %s %s, but %s is installed",
 					 provider, version, installed),
 			     "it lacks the fixes of the newer source",
-			     text_format("dkms install --force fuse-ext/%s -k %s",
-					 FUSECTL_VERSION, doctor->kernel));
+			     text_format("fuse-ext-source fetch --rebuild %s",
+					 doctor->kernel));
 out:
 	free(installed);
 	free(version);
@@ -181,11 +182,14 @@ static char *last_error(const char *path)
 static char *find_log(const char *version, const char *release)
 {
 	char *path = text_format(DKMS "/%s/build/make.log", version);
+	struct utsname machine;
 
 	if (file_exists(path))
 		return path;
 	free(path);
-	path = text_format(DKMS "/%s/%s/x86_64/log/make.log", version, release);
+	uname(&machine);
+	path = text_format(DKMS "/%s/%s/%s/log/make.log", version, release,
+			   machine.machine);
 	if (file_exists(path))
 		return path;
 	free(path);

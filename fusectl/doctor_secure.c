@@ -63,8 +63,8 @@ static void check_signature(struct doctor *doctor)
 	if (!signer) {
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("%s isn't signed", path), why,
-			     text_format("mokutil --import %s; dkms build --force fuse-ext/%s",
-					 KEY, FUSECTL_VERSION));
+			     text_format("mokutil --import %s; fuse-ext-source fetch --rebuild %s",
+					 KEY, doctor->kernel));
 		goto out;
 	}
 	ops_run(command, &output);

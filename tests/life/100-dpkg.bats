@@ -145,6 +145,36 @@ setup() {
 	is "$(module "$KERNEL")" "$NEW" "the module"
 }
 
+# what the doctor names where there is a newer source, or the module isn't signed
+@test "fuse-ext-source fetch --rebuild: another module takes the place of the one that is there" {
+	have "$NEW"
+	: >"$LIFE/mark"
+	run -0 fuse-ext-source fetch "$KERNEL"
+	run -0 newer_modules
+	is "$output" "" "modules that are new after a fetch without --rebuild"
+	run -0 fuse-ext-source fetch --rebuild "$KERNEL"
+	run -0 newer_modules
+	[ -n "$output" ]
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(dkms status -m fuse-ext -k "$KERNEL" | grep -c installed)" 1 "what DKMS has installed"
+}
+newer_modules() {
+	find "/lib/modules/$KERNEL/updates" -name 'fuse_ext.ko*' -newer "$LIFE/mark"
+}
+
+@test "fetch --rebuild that doesn't build: the module that is there stays, and it is said" {
+	have "$NEW"
+	: >"$LIFE/mark"
+	sed -i '1i #error broken' "/usr/src/fuse-ext-$NEW/src/redirect.h"
+	run -4 fuse-ext-source fetch --rebuild "$KERNEL"
+	sed -i 1d "/usr/src/fuse-ext-$NEW/src/redirect.h"
+	says "the module that there is stays installed"
+	run -0 newer_modules
+	is "$output" "" "modules that are new"
+	is "$(module "$KERNEL")" "$NEW" "the module"
+	is "$(dkms status -m fuse-ext -k "$KERNEL" | grep -c installed)" 1 "what DKMS has installed"
+}
+
 @test "remove, then install again; reinstall" {
 	have "$NEW"
 	apt_ ok remove fuse-ext-dkms

@@ -5,6 +5,7 @@
 # fusectl's unit tests.
 
 load helpers/all
+load helpers/daemons
 
 setup_file() {
 	isolate_file
@@ -56,6 +57,20 @@ rule() {
 	is "$(setting b async_flush)" default "async_flush of the one without"
 	server_stop a
 	server_stop b
+}
+
+@test "apply: a rule by type reaches a daemon of the distribution, and only its mount" {
+	server b
+	mkdir -p /etc/fusectl.d
+	printf '[mount]\ntype = fuse.bindfs\nsync_release = on\n' >/etc/fusectl.d/10-test.conf
+	once fuse_ext bindfs type_applied
+	is "$(setting b sync_release)" default "sync_release of the other mount"
+	server_stop b
+}
+type_applied() {
+	is "$(setting a sync_release)" default "sync_release before"
+	run_ 0 fusectl apply
+	is "$(setting a sync_release)" on "sync_release after apply"
 }
 
 @test "set --persist: the next mount at the same place gets it by apply" {

@@ -213,7 +213,8 @@ is_there() { [ "$(readlink "/proc/$1/cwd")" = "$FX/a" ]; }
 	run_ 0 fusectl unload
 }
 
-@test "doctor: a server at work is no problem; one that is stopped is found, with its state" {
+@test "doctor: a server at work is no problem; one that is stopped is found, and mended as it says" {
+	local mend
 	run_ 0 fusectl load
 	server a --timeout 0
 	start "$FX/io" fxclient io "$FX/a" "$FX/stop" 0
@@ -231,7 +232,11 @@ is_there() { [ "$(readlink "/proc/$1/cwd")" = "$FX/a" ]; }
 	grep -q "kill -CONT $(<"$FX/a.pid")" "$FX/doctor" || fail "no word of SIGCONT"
 	ends "$started" 45 || fail "doctor doesn't end"
 	is "$status" 1 "exit status"
-	kill -CONT "$(<"$FX/a.pid")"
+	# what it says mends it, does
+	mend=$(sed -n 's/^ *to mend it: \(kill -CONT [0-9]*\);.*/\1/p' "$FX/doctor")
+	run_ 0 bash -c "$mend"
+	FX_LIMIT=45 run_ 0 fusectl doctor -j --wait 3
+	is "$(stuck_finding)" "" "after $mend"
 	server_stop a
 	run_ 0 fusectl unload
 }

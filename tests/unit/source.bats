@@ -107,6 +107,27 @@ END
 	assert_ran </dev/null
 }
 
+@test "source: --rebuild: what is there goes only after another build has succeeded" {
+	local module
+	module="-m fuse-ext -v $(cat "$top/VERSION")"
+	install_source 6.12.7-1
+	echo "fuse-ext/0.1.0, $kernel, x86_64: installed" >"$DKMS_STATUS"
+	run -0 "$tool" fetch --rebuild
+	sed -i 's|--dkmstree [^ ]*|--dkmstree DIR|' "$log"
+	assert_ran <<END
+dkms build --dkmstree DIR $module -k $kernel
+dkms remove $module -k $kernel
+dkms build $module -k $kernel
+dkms install --force $module -k $kernel
+END
+	: >"$log"
+	log_of dkms 'case $1 in status) cat "$DKMS_STATUS";; build) exit 1;; esac'
+	run -4 "$tool" fetch --rebuild
+	assert_output_has "the module that there is stays installed"
+	[ "$(cut -d ' ' -f 1,2 "$log")" = "dkms build" ]
+	run -2 "$tool" fetch --rebuild --no-build
+}
+
 @test "source: what is built only is installed only" {
 	install_source 6.12.7-1
 	echo "fuse-ext/0.1.0, $kernel, x86_64: built" >"$DKMS_STATUS"
