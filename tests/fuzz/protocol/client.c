@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * client.c - system calls in any order on names that may be anything.  What they
+ * return isn't looked at: the kernel that survives them is the result.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "fxfuzz.h"
+
+#define FILES	8
+#define MAPPED	32768
+
+struct client {
+	const struct round *round;
+	struct random random;
+	int fd[FILES];
+	char *map;
+	char path[2][256];
+	char buffer[70000];
+};
+
+/* One a process. */
+static sigjmp_buf after_fault;
+
+static void fault(int signal)
+{
+	siglongjmp(after_fault, signal);
+}
+
+static uint32_t any(struct client *client, uint32_t below)
+{
+	return random_below(&client->random, below);
+}
+
+/* Up to three folders deep. */
+static const char *any_path(struct client *client, int which)
+{
+	char *path = client->path[which], *end = path + sizeof(client->path[0]);
+	uint32_t depth = 1 + any(client, 3);
+
+	path += snprintf(path, end - path, "%s", client->round->mountpoint);
+	while (depth--)
+		path += snprintf(path, end - path, "/name%c", 'a' + any(client, 8));
+	return client->path[which];
+}
+
+static int *any_fd(struct client *client)
+{
+	return &client->fd[any(client, FILES)];
+}
+
+static void do_open(struct client *client)
+{
+	static const int flags[] = {
+		0, O_CREAT, O_CREAT, O_CREAT | O_EXCL, O_TRUNC, O_APPEND, O_DIRECT,
+		O_DIRECTORY, O_PATH, O_NOFOLLOW, O_CREAT | O_TRUNC, O_SYNC, O_TMPFILE,
+	};
+	int *fd = any_fd(client);
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open(any_path(client, 0),
+		   flags[any(client, 13)] | (int)any(client, 3) | O_NONBLOCK, 0644);
+}
+
+static void do_close(struct client *client)
+{
+	int *fd = any_fd(client);
+	pid_t child;
+
+	switch (any(client, 4)) {
+	case 0:	/* by a process that ends */
+		child = fork();
+		if (!child)
+			_exit(0);
+		if (child > 0)
+			waitpid(child, NULL, 0);
+		break;
+	case 1:
+		close(dup(*fd));
+		break;
+	default:
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+static void do_io(struct client *client)
+{
+	int fd = *any_fd(client), other = *any_fd(client);
+	off_t where = any(client, 50000), there = any(client, 50000);
+	size_t size = any(client, any(client, 4) ? 5000 : sizeof(client->buffer));
+
+	switch (any(client, 9)) {
+	case 0:
+	case 1:
+		if (pread(fd, client->buffer, size, where) < 0)
+			errno = 0;
+		break;
+	case 2:
+	case 3:
+	case 4:
+		if (pwrite(fd, client->buffer, size, where) < 0)
+			errno = 0;
+		break;
+	case 5:
+		if (copy_file_range(fd, &where, other, &there, size, 0) < 0)
+			errno = 0;
+		break;
+	case 6:
+		lseek(fd, where, any(client, 5));
+		break;
+	case 7:
+		if (ftruncate(fd, where) < 0)
+			errno = 0;
+		break;
+	default:
+		fallocate(fd, any(client, 4) ? any(client, 4) : 0x10, where, size);
+	}
+}
+
+static void do_map(struct client *client)
+{
+	int fd = *any_fd(client);
+
+	if (client->map) {
+		size_t i;
+
+		for (i = 0; i < MAPPED; i += 4096)
+			client->buffer[i] += any(client, 2) ? client->map[i] : 0;
+		if (any(client, 2))
+			client->map[any(client, MAPPED)] = 1;
+		if (any(client, 2))
+			msync(client->map, MAPPED, any(client, 2) ? MS_SYNC : MS_ASYNC);
+		if (any(client, 3))
+			return;
+		munmap(client->map, MAPPED);
+	}
+	client->map = mmap(NULL, MAPPED, any(client, 4), any(client, 2) ? MAP_SHARED : MAP_PRIVATE,
+			   fd, 0);
+	if (client->map == MAP_FAILED)
+		client->map = NULL;
+}
+
+static void do_sync(struct client *client)
+{
+	int fd = *any_fd(client);
+
+	switch (any(client, 4)) {
+	case 0:
+		fsync(fd);
+		break;
+	case 1:
+		fdatasync(fd);
+		break;
+	case 2:
+		syncfs(fd);
+		break;
+	default:
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+}
+
+static void do_names(struct client *client)
+{
+	const char *path = any_path(client, 0), *other = any_path(client, 1);
+
+	switch (any(client, 9)) {
+	case 0:
+		mkdir(path, 0755);
+		break;
+	case 1:
+		rmdir(path);
+		break;
+	case 2:
+		unlink(path);
+		break;
+	case 3:
+		syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, other, any(client, 3));
+		break;
+	case 4:
+		if (link(path, other) < 0)
+			errno = 0;
+		break;
+	case 5:
+		if (symlink("namea/nameb", path) < 0)
+			errno = 0;
+		break;
+	case 6:
+		mknod(path, (any(client, 2) ? S_IFREG : S_IFIFO) | 0644, 0);
+		break;
+	case 7:
+		if (readlink(path, client->buffer, 100) < 0)
+			errno = 0;
+		break;
+	default:
+		if (truncate(path, any(client, 50000)) < 0)
+			errno = 0;
+	}
+}
+
+static void do_attributes(struct client *client)
+{
+	const char *path = any_path(client, 0);
+	struct stat stat_;
+	struct statfs statfs_;
+
+	switch (any(client, 9)) {
+	case 0:
+	case 1:
+		if (lstat(path, &stat_) < 0)
+			errno = 0;
+		break;
+	case 2:
+		if (chmod(path, any(client, 0777)) < 0)
+			errno = 0;
+		break;
+	case 3:
+		utimensat(AT_FDCWD, path, NULL, 0);
+		break;
+	case 4:
+		if (statfs(path, &statfs_) < 0)
+			errno = 0;
+		break;
+	case 5:
+		getxattr(path, "user.name", client->buffer, any(client, 100));
+		break;
+	case 6:
+		listxattr(path, client->buffer, any(client, 100));
+		break;
+	case 7:
+		setxattr(path, "user.name", "value", 5, any(client, 3));
+		break;
+	default:
+		access(path, any(client, 8));
+	}
+}
+
+static void do_list(struct client *client)
+{
+	DIR *dir = opendir(any_path(client, 0));
+	int count = 20;
+
+	if (!dir)
+		return;
+	while (count-- && readdir(dir))
+		if (!any(client, 10))
+			seekdir(dir, any(client, 1000));
+	closedir(dir);
+}
+
+static void do_locks(struct client *client)
+{
+	struct flock lock = {
+		.l_type = any(client, 3), .l_start = any(client, 10), .l_len = any(client, 10),
+	};
+	struct pollfd pollfd = { .fd = *any_fd(client), .events = POLLIN };
+	int fd = pollfd.fd;
+
+	switch (any(client, 5)) {
+	case 0:
+		fcntl(fd, F_SETLK, &lock);
+		break;
+	case 1:
+		fcntl(fd, F_GETLK, &lock);
+		break;
+	case 2:
+		flock(fd, LOCK_NB | (int)(1 << any(client, 4)));
+		break;
+	case 3:
+		poll(&pollfd, 1, 0);
+		break;
+	default:
+		ioctl(fd, random_next(&client->random), client->buffer);
+	}
+}
+
+static void do_splice(struct client *client)
+{
+	int pipes[2], fd = *any_fd(client);
+
+	if (pipe2(pipes, O_NONBLOCK) < 0)
+		return;
+	if (splice(fd, NULL, pipes[1], NULL, 8192, SPLICE_F_NONBLOCK) > 0 &&
+	    splice(pipes[0], NULL, *any_fd(client), NULL, 8192, SPLICE_F_NONBLOCK) < 0)
+		errno = 0;
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+void use(const struct round *round, unsigned int number, unsigned long *calls)
+{
+	static void (*const actions[])(struct client *client) = {
+		do_open, do_open, do_open, do_close, do_close, do_io, do_io, do_io, do_map,
+		do_sync, do_names, do_names, do_attributes, do_attributes, do_list, do_locks,
+		do_splice,
+	};
+	static struct client client;
+	struct sigaction action = { .sa_handler = fault, .sa_flags = SA_NODEFER };
+	int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	client.round = round;
+	client.random.state = round->seed * 64 + number;
+	for (i = 0; i < FILES; i++)
+		client.fd[i] = -1;
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	signal(SIGIO, SIG_IGN);
+	if (sigsetjmp(after_fault, 0) && client.map) {
+		munmap(client.map, MAPPED);
+		client.map = NULL;
+	}
+	for (;;) {
+		actions[any(&client, sizeof(actions) / sizeof(actions[0]))](&client);
+		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fxfuzz.c - a FUSE server that does all wrong that a server can do, with clients
+ * of its own, round after round, each with a seed.  It judges only whether all of
+ * them can be ended; what else a kernel may suffer, its log tells.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "fxfuzz.h"
+
+#define NAME		"fxfuzz"
+#define CLIENTS_MAX	16
+/* Seconds in which killed clients are gone. */
+static unsigned int patience = 60;
+
+static const char usage[] =
+	"Usage: fxfuzz [OPTION...] MOUNTPOINT\n"
+	"\n"
+	"Serve a filesystem that isn't there, wrongly, to clients of its own.\n"
+	"\n"
+	"  --seed N      the first round's (default 1); the next has the next number\n"
+	"  --rounds N    so many (default: as many as it takes)\n"
+	"  --replies N   so many in all (default 10000)\n"
+	"  --round N     so many a round (default 1500)\n"
+	"  --clients N   at a time, up to 16 (default 4)\n"
+	"  --wrong LIST  only this may be done wrong, by commas (default: all; none)\n"
+	"  --control DIR where the control filesystem is mounted\n"
+	"                (default /sys/fs/fuse/connections)\n"
+	"  --patience N  seconds until a killed client is a finding (default 60)\n"
+	"  --trace FILE  write down requests and answers\n"
+	"  --help\n"
+	"\n"
+	"Exit status: 0 all rounds ended; 1 one didn't, or couldn't begin; 2 usage.\n";
+
+uint64_t random_next(struct random *random)
+{
+	uint64_t z = random->state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+uint32_t random_below(struct random *random, uint32_t below)
+{
+	return (random_next(random) >> 32) * below >> 32;
+}
+
+bool random_once(struct random *random, uint32_t times)
+{
+	return random_below(random, times) == 0;
+}
+
+void random_bytes(struct random *random, void *buffer, size_t size)
+{
+	unsigned char *byte = buffer;
+
+	while (size--)
+		*byte++ = random_next(random);
+}
+
+int connection_number(const char *mountpoint)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[4096], where[1024];
+	int minor, found = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
+		    strcmp(where, mountpoint) == 0)
+			found = minor;
+	fclose(file);
+	return found;
+}
+
+static void show_file(pid_t pid, const char *name)
+{
+	char path[64], text[4096];
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	if (size > 0)
+		printf("%s:\n%.*s\n", path, (int)size, text);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool ended(pid_t *clients, unsigned int count)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < count; i++) {
+		if (clients[i] && waitpid(clients[i], NULL, WNOHANG) == clients[i])
+			clients[i] = 0;
+		left += clients[i] != 0;
+	}
+	return !left;
+}
+
+/* A client that SIGKILL doesn't end is a finding; the server is gone by now. */
+static bool end_clients(const struct round *round, pid_t *clients)
+{
+	struct timespec pause = { .tv_nsec = 5000000 };
+	time_t end = time(NULL) + patience;
+	unsigned int i;
+
+	for (i = 0; i < round->clients; i++)
+		kill(clients[i], SIGKILL);
+	while (!ended(clients, round->clients)) {
+		if (time(NULL) >= end)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	for (i = 0; i < round->clients; i++) {
+		if (!clients[i])
+			continue;
+		printf("FINDING: seed %llu: client %d is there %u s after SIGKILL\n",
+		       (unsigned long long)round->seed, clients[i], patience);
+		show_file(clients[i], "stack");
+		show_file(clients[i], "wchan");
+		show_file(clients[i], "status");
+		return false;
+	}
+	return true;
+}
+
+static void abort_connection(const struct round *round)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%d/abort", round->control,
+		 connection_number(round->mountpoint));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
+		printf("abort: %s\n", strerror(errno));
+	close(fd);
+}
+
+/* The ends that a mount may have, with clients at work. */
+static void end_mount(const struct round *round, int device)
+{
+	switch (round->seed % 4) {
+	case 0:
+		abort_connection(round);
+		break;
+	case 1:
+		umount2(round->mountpoint, MNT_DETACH);
+		break;
+	case 2:
+		umount2(round->mountpoint, MNT_FORCE);
+		break;
+	}
+	close(device);
+	umount2(round->mountpoint, MNT_DETACH);
+}
+
+static bool run(const struct round *round, struct counts *counts, unsigned long *calls)
+{
+	static const char *const options[] = {
+		"default_permissions,allow_other", "allow_other", "max_read=4096", "",
+		"default_permissions",
+	};
+	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	pid_t clients[CLIENTS_MAX];
+	unsigned int i;
+
+	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse",
+				       options[round->seed % 5]) < 0)
+		return false;
+	counts->mounts++;
+	fflush(stdout);
+	for (i = 0; i < round->clients; i++) {
+		clients[i] = fork();
+		if (clients[i] < 0) {
+			perror(NAME ": fork");
+			exit(1);
+		}
+		if (!clients[i]) {
+			close(device);
+			use(round, i, calls);
+		}
+	}
+	serve(round, device, counts);
+	end_mount(round, device);
+	return end_clients(round, clients);
+}
+
+static uint32_t wrong_list(char *list)
+{
+	uint32_t wrong = 0;
+	char *word;
+	int i;
+
+	while ((word = strsep(&list, ","))) {
+		for (i = 0; i < WRONG_COUNT && strcmp(word, wrong_names[i]); i++)
+			;
+		if (i == WRONG_COUNT && strcmp(word, "none")) {
+			fprintf(stderr, NAME ": --wrong %s: one of none", word);
+			for (i = 0; i < WRONG_COUNT; i++)
+				fprintf(stderr, ", %s", wrong_names[i]);
+			fputs("\n", stderr);
+			exit(2);
+		}
+		if (i < WRONG_COUNT)
+			wrong |= 1U << i;
+	}
+	return wrong;
+}
+
+enum option_value {
+	OPTION_SEED = 1, OPTION_ROUNDS, OPTION_REPLIES, OPTION_ROUND, OPTION_CLIENTS,
+	OPTION_WRONG, OPTION_CONTROL, OPTION_PATIENCE, OPTION_TRACE, OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "seed", required_argument, NULL, OPTION_SEED },
+	{ "rounds", required_argument, NULL, OPTION_ROUNDS },
+	{ "replies", required_argument, NULL, OPTION_REPLIES },
+	{ "round", required_argument, NULL, OPTION_ROUND },
+	{ "clients", required_argument, NULL, OPTION_CLIENTS },
+	{ "wrong", required_argument, NULL, OPTION_WRONG },
+	{ "control", required_argument, NULL, OPTION_CONTROL },
+	{ "patience", required_argument, NULL, OPTION_PATIENCE },
+	{ "trace", required_argument, NULL, OPTION_TRACE },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ 0 }
+};
+
+/* What the options say; the mount point is left. */
+static void read_options(int argc, char **argv, struct round *round, unsigned long *rounds,
+			 unsigned long *replies)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_SEED:
+			round->seed = strtoull(optarg, NULL, 0);
+			break;
+		case OPTION_ROUNDS:
+			*rounds = strtoul(optarg, NULL, 0);
+			*replies = -1UL;
+			break;
+		case OPTION_REPLIES:
+			*replies = strtoul(optarg, NULL, 0);
+			break;
+		case OPTION_ROUND:
+			round->replies = strtoul(optarg, NULL, 0);
+			break;
+		case OPTION_CLIENTS:
+			round->clients = strtoul(optarg, NULL, 0);
+			break;
+		case OPTION_WRONG:
+			round->wrong = wrong_list(optarg);
+			break;
+		case OPTION_CONTROL:
+			round->control = optarg;
+			break;
+		case OPTION_PATIENCE:
+			patience = strtoul(optarg, NULL, 0);
+			break;
+		case OPTION_TRACE:
+			round->trace = fopen(optarg, "we");
+			if (!round->trace) {
+				perror(optarg);
+				exit(1);
+			}
+			setvbuf(round->trace, NULL, _IOLBF, 0);
+			break;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(2);
+		}
+	}
+	if (argc - optind != 1 || !round->clients || round->clients > CLIENTS_MAX) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	round->mountpoint = argv[optind];
+}
+
+static void say(const struct round *round, const struct counts *counts)
+{
+	printf("seed=%llu mounts=%lu replies=%lu refused=%lu notifications=%lu calls=%lu\n",
+	       (unsigned long long)round->seed, counts->mounts, counts->replies,
+	       counts->refused, counts->notifications, counts->calls);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct round round = {
+		.seed = 1, .wrong = (1U << WRONG_COUNT) - 1, .replies = 1500, .clients = 4,
+		.control = "/sys/fs/fuse/connections",
+	};
+	unsigned long rounds = -1UL, replies = 10000;
+	struct counts counts = { 0 };
+	unsigned long *calls;
+	time_t said = time(NULL);
+	bool good = true;
+
+	read_options(argc, argv, &round, &rounds, &replies);
+	calls = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (calls == MAP_FAILED) {
+		perror(NAME ": mmap");
+		return 1;
+	}
+	while (good && rounds-- && counts.replies < replies) {
+		good = run(&round, &counts, calls);
+		counts.calls = *calls;
+		if (time(NULL) - said >= 30) {
+			printf("at seed %llu: %lu replies\n", (unsigned long long)round.seed,
+			       counts.replies);
+			said = time(NULL);
+		}
+		round.seed++;
+	}
+	say(&round, &counts);
+	return !good;
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# A server that does all wrong that a server can do (tests/fuzz/protocol), with
+# clients at work: nothing may happen to the kernel, and all of them can be ended.
+# Run on the debug kernel this looks into every corner (make fuzz); here it is
+# short.  What a wrong answer does to the client is other suites' matter.
+
+load helpers/all
+load helpers/nodes
+
+setup_file() {
+	isolate_file
+	module_file
+	module_want loaded
+}
+
+teardown_file() {
+	module_file_end
+}
+
+# fuzz STATUS OPTION...: with what FUSE_EXT_FUZZ says at the end.
+fuzz() {
+	local more
+	read -r -a more <<<"${FUSE_EXT_FUZZ:-}"
+	FX_LIMIT=$limit run_ "$1" fxfuzz --control "$FX_OURS" "${@:2}" "${more[@]}" "$FX/a"
+}
+limit=200
+
+@test "nothing wrong: none of the answers is refused, on stock" {
+	module_unload
+	fuzz 0 --wrong none --replies 1500
+	is "$(field refused)" 0 "answers that the stock driver refused"
+	module_load
+}
+
+@test "nothing wrong: none is refused, and clients do much" {
+	fuzz 0 --wrong none --replies 1500
+	is "$(field refused)" 0 "answers that were refused"
+	at_least "$(field calls)" 500 "system calls"
+}
+
+@test "a client that doesn't end in time is a finding (the next test can fail)" {
+	fuzz 1 --patience 0 --rounds 20
+	has_line "$FX/output" 'FINDING: seed [0-9]*: client' || fail "no finding"
+}
+
+@test "everything wrong, on stock: what is found there is stock's" {
+	module_unload
+	fuzz 0 --replies "$(long_or 50000 3000)"
+	module_load
+}
+
+@test "everything wrong: all clients end, and the kernel says nothing" {
+	if [ "${FUSE_EXT_LONG:-0}" = 1 ]; then
+		limit=6000
+	fi
+	fuzz 0 --replies "$(long_or 1000000 5000)"
+	figure hostile_replies "$(field replies)" 1
+	is_not "$(field refused)" 0 "refused answers"
+	is_not "$(field notifications)" 0 "notifications"
+}
