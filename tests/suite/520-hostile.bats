@@ -41,7 +41,7 @@ limit=200
 
 @test "a client that doesn't end in time is a finding (the next test can fail)" {
 	fuzz 1 --patience 0 --rounds 20
-	has_line "$FX/output" 'FINDING: seed [0-9]*: client' || fail "no finding"
+	has_line "$FX/output" 'FINDING: seed [0-9]*: process' || fail "no finding"
 }
 
 @test "everything wrong, on stock: what is found there is stock's" {

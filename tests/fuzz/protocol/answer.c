@@ -196,15 +196,18 @@ static size_t fill_xattr(struct random *random, const struct fuse_in_header *in,
 	return size < ask->size ? size : ask->size;
 }
 
-static size_t fill_ioctl(struct random *random, void *out)
+static size_t fill_ioctl(struct random *random, const struct fuse_in_header *in, void *out)
 {
+	const struct fuse_ioctl_in *ask = (const void *)(in + 1);
 	struct fuse_ioctl_out *ioctl = out;
+	size_t more;
 
 	ioctl->flags = random_once(random, 3) ? FUSE_IOCTL_RETRY : 0;
 	ioctl->in_iovs = random_below(random, 3);
 	ioctl->out_iovs = random_below(random, 3);
 	random_bytes(random, (char *)out + sizeof(*ioctl), 64);
-	return sizeof(*ioctl) + 16 * (ioctl->in_iovs + ioctl->out_iovs);
+	more = 16 * (ioctl->in_iovs + ioctl->out_iovs);
+	return sizeof(*ioctl) + (more < ask->out_size ? more : ask->out_size);
 }
 
 static size_t fill_write(const struct fuse_in_header *in, void *out)
@@ -302,7 +305,7 @@ size_t answer(const struct round *round, struct random *random,
 	case FUSE_GETLK:
 		return fill_lock(random, out);
 	case FUSE_IOCTL:
-		return fill_ioctl(random, out);
+		return fill_ioctl(random, in, out);
 	case FUSE_POLL:
 		((struct fuse_poll_out *)out)->revents = random_below(random, 64);
 		return sizeof(struct fuse_poll_out);

@@ -308,7 +308,7 @@ static void do_splice(struct client *client)
 	close(pipes[1]);
 }
 
-void use(const struct round *round, unsigned int number, unsigned long *calls)
+void use(const struct round *round, unsigned int number, struct counts *counts)
 {
 	static void (*const actions[])(struct client *client) = {
 		do_open, do_open, do_open, do_close, do_close, do_io, do_io, do_io, do_map,
@@ -333,6 +333,6 @@ void use(const struct round *round, unsigned int number, unsigned long *calls)
 	}
 	for (;;) {
 		actions[any(&client, sizeof(actions) / sizeof(actions[0]))](&client);
-		__atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&counts->calls, 1, __ATOMIC_RELAXED);
 	}
 }

@@ -102,52 +102,45 @@ static void show_file(pid_t pid, const char *name)
 		close(fd);
 }
 
-static bool ended(pid_t *clients, unsigned int count)
+/* The processes of a round: the clients, and who sends notifications. */
+struct processes {
+	pid_t pid[CLIENTS_MAX + 1];
+	unsigned int count;
+};
+
+static bool ended(struct processes *processes)
 {
 	unsigned int i, left = 0;
 
-	for (i = 0; i < count; i++) {
-		if (clients[i] && waitpid(clients[i], NULL, WNOHANG) == clients[i])
-			clients[i] = 0;
-		left += clients[i] != 0;
+	for (i = 0; i < processes->count; i++) {
+		pid_t *pid = &processes->pid[i];
+
+		if (*pid && waitpid(*pid, NULL, WNOHANG) == *pid)
+			*pid = 0;
+		left += *pid != 0;
 	}
 	return !left;
 }
 
-/* A client that SIGKILL doesn't end is a finding; the server is gone by now. */
-static bool end_clients(const struct round *round, pid_t *clients)
+static bool end_in(struct processes *processes, unsigned int seconds)
 {
 	struct timespec pause = { .tv_nsec = 5000000 };
-	time_t end = time(NULL) + patience;
-	unsigned int i;
+	time_t end = time(NULL) + seconds;
 
-	for (i = 0; i < round->clients; i++)
-		kill(clients[i], SIGKILL);
-	while (!ended(clients, round->clients)) {
+	while (!ended(processes)) {
 		if (time(NULL) >= end)
-			break;
+			return false;
 		nanosleep(&pause, NULL);
-	}
-	for (i = 0; i < round->clients; i++) {
-		if (!clients[i])
-			continue;
-		printf("FINDING: seed %llu: client %d is there %u s after SIGKILL\n",
-		       (unsigned long long)round->seed, clients[i], patience);
-		show_file(clients[i], "stack");
-		show_file(clients[i], "wchan");
-		show_file(clients[i], "status");
-		return false;
 	}
 	return true;
 }
 
-static void abort_connection(const struct round *round)
+static void abort_connection(const struct round *round, int connection)
 {
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%d/abort", round->control,
-		 connection_number(round->mountpoint));
+	snprintf(path, sizeof(path), "%s/%d/abort", round->control, connection);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -156,12 +149,36 @@ static void abort_connection(const struct round *round)
 	close(fd);
 }
 
-/* The ends that a mount may have, with clients at work. */
-static void end_mount(const struct round *round, int device)
+/* A process that is there after an abort and SIGKILL is a finding. */
+static bool finding(const struct round *round, const struct processes *processes)
 {
+	unsigned int i;
+
+	for (i = 0; i < processes->count; i++) {
+		if (!processes->pid[i])
+			continue;
+		printf("FINDING: seed %llu: process %d is there %u s after SIGKILL and an abort\n",
+		       (unsigned long long)round->seed, processes->pid[i], patience);
+		show_file(processes->pid[i], "stack");
+		show_file(processes->pid[i], "wchan");
+		show_file(processes->pid[i], "status");
+	}
+	return false;
+}
+
+/*
+ * The ends that a mount may have, with clients at work.  Where a notification waits
+ * for a lock that a client's request holds, only an abort ends both, and that
+ * is so on stock.
+ */
+static bool end_round(const struct round *round, int device, int connection,
+		      struct processes *processes, struct counts *counts)
+{
+	unsigned int i;
+
 	switch (round->seed % 4) {
 	case 0:
-		abort_connection(round);
+		abort_connection(round, connection);
 		break;
 	case 1:
 		umount2(round->mountpoint, MNT_DETACH);
@@ -171,38 +188,58 @@ static void end_mount(const struct round *round, int device)
 		break;
 	}
 	close(device);
+	for (i = 0; i < processes->count; i++)
+		kill(processes->pid[i], SIGKILL);
+	if (!end_in(processes, patience ? 2 : 0)) {
+		counts->aborts++;
+		abort_connection(round, connection);
+	}
 	umount2(round->mountpoint, MNT_DETACH);
+	return end_in(processes, patience) || finding(round, processes);
 }
 
-static bool run(const struct round *round, struct counts *counts, unsigned long *calls)
+static pid_t fork_one(void)
+{
+	pid_t child = fork();
+
+	if (child < 0) {
+		perror(NAME ": fork");
+		exit(1);
+	}
+	return child;
+}
+
+static bool run(const struct round *round, struct counts *counts)
 {
 	static const char *const options[] = {
 		"default_permissions,allow_other", "allow_other", "max_read=4096", "",
 		"default_permissions",
 	};
 	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	pid_t clients[CLIENTS_MAX];
+	struct processes processes = { 0 };
+	int connection;
 	unsigned int i;
 
 	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse",
 				       options[round->seed % 5]) < 0)
 		return false;
+	connection = connection_number(round->mountpoint);
 	counts->mounts++;
 	fflush(stdout);
 	for (i = 0; i < round->clients; i++) {
-		clients[i] = fork();
-		if (clients[i] < 0) {
-			perror(NAME ": fork");
-			exit(1);
-		}
-		if (!clients[i]) {
+		processes.pid[processes.count] = fork_one();
+		if (!processes.pid[processes.count++]) {
 			close(device);
-			use(round, i, calls);
+			use(round, i, counts);
 		}
 	}
+	if (round->wrong & 1U << WRONG_NOTIFY) {
+		processes.pid[processes.count] = fork_one();
+		if (!processes.pid[processes.count++])
+			notify(round, device, counts);
+	}
 	serve(round, device, counts);
-	end_mount(round, device);
-	return end_clients(round, clients);
+	return end_round(round, device, connection, &processes, counts);
 }
 
 static uint32_t wrong_list(char *list)
@@ -304,9 +341,9 @@ static void read_options(int argc, char **argv, struct round *round, unsigned lo
 
 static void say(const struct round *round, const struct counts *counts)
 {
-	printf("seed=%llu mounts=%lu replies=%lu refused=%lu notifications=%lu calls=%lu\n",
+	printf("seed=%llu mounts=%lu replies=%lu refused=%lu notifications=%lu calls=%lu aborts=%lu\n",
 	       (unsigned long long)round->seed, counts->mounts, counts->replies,
-	       counts->refused, counts->notifications, counts->calls);
+	       counts->refused, counts->notifications, counts->calls, counts->aborts);
 	fflush(stdout);
 }
 
@@ -317,27 +354,25 @@ int main(int argc, char **argv)
 		.control = "/sys/fs/fuse/connections",
 	};
 	unsigned long rounds = -1UL, replies = 10000;
-	struct counts counts = { 0 };
-	unsigned long *calls;
+	struct counts *counts;
 	time_t said = time(NULL);
 	bool good = true;
 
 	read_options(argc, argv, &round, &rounds, &replies);
-	calls = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (calls == MAP_FAILED) {
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED) {
 		perror(NAME ": mmap");
 		return 1;
 	}
-	while (good && rounds-- && counts.replies < replies) {
-		good = run(&round, &counts, calls);
-		counts.calls = *calls;
+	while (good && rounds-- && counts->replies < replies) {
+		good = run(&round, counts);
 		if (time(NULL) - said >= 30) {
 			printf("at seed %llu: %lu replies\n", (unsigned long long)round.seed,
-			       counts.replies);
+			       counts->replies);
 			said = time(NULL);
 		}
 		round.seed++;
 	}
-	say(&round, &counts);
+	say(&round, counts);
 	return !good;
 }

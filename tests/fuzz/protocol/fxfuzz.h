@@ -63,20 +63,28 @@ struct round {
 	FILE *trace;
 };
 
-/* What came of a round. */
+/* What came of the rounds; memory of all processes. */
 struct counts {
 	unsigned long replies;	/* writes to the device that are answers */
 	unsigned long refused;	/* of these, those that write(2) refused */
 	unsigned long notifications;
 	unsigned long mounts;
 	unsigned long calls;	/* system calls of clients, about */
+	unsigned long aborts;	/* rounds that only an abort could end */
 };
 
 /* Serves @device until the round is over. */
 void serve(const struct round *round, int device, struct counts *counts);
 
-/* Uses the mount until it is killed; each call adds one to *@calls. */
-void use(const struct round *round, unsigned int number, unsigned long *calls)
+/*
+ * Sends notifications until it is killed.  A process of its own, as in any server:
+ * the kernel takes locks for some that are held for requests.
+ */
+void notify(const struct round *round, int device, struct counts *counts)
+	__attribute__((noreturn));
+
+/* Uses the mount until it is killed; and counts its calls. */
+void use(const struct round *round, unsigned int number, struct counts *counts)
 	__attribute__((noreturn));
 
 /* The number of the connection that is mounted there, or -1. */

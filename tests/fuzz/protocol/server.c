@@ -8,10 +8,13 @@
 #include <fcntl.h>
 #include <linux/fuse_ext.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -175,7 +178,7 @@ static void send_reply(struct server *server, struct fuse_out_header *header, si
 }
 
 /* With what each code wants behind the header, about; the rest is chance. */
-static void notify(struct server *server)
+static void notify_once(struct server *server)
 {
 	static const uint32_t codes[] = {
 		1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 2048, 2048, 2048, 2049, UINT32_MAX,
@@ -305,8 +308,6 @@ static void between(struct server *server, int connection)
 	send_late(server, false);
 	if (allowed(server, WRONG_UNASKED, 40))
 		unasked(server);
-	if (allowed(server, WRONG_NOTIFY, 20))
-		notify(server);
 	if (allowed(server, WRONG_IOCTL, 60))
 		ioctls(server);
 	if (allowed(server, WRONG_CONTROL, 60))
@@ -342,6 +343,22 @@ static bool serve_one(struct server *server, int device)
 			(unsigned long long)in->nodeid);
 	send_reply(server, &header, size);
 	return true;
+}
+
+void notify(const struct round *round, int device, struct counts *counts)
+{
+	struct server server = {
+		.round = round, .random.state = ~round->seed, .counts = counts,
+		.device = { device, -1 },
+	};
+	struct timespec pause = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		notify_once(&server);
+		pause.tv_nsec = 1000 * random_below(&server.random, 20000);
+		nanosleep(&pause, NULL);
+	}
 }
 
 static int clone_device(int device)
