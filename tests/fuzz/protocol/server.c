@@ -331,11 +331,10 @@ static bool serve_one(struct server *server, int device)
 	size = answer(server->round, &server->random, in, got, server->data, &error);
 	header.unique = in->unique;
 	header.error = -error;
-	if (server->begun && allowed(server, WRONG_ERROR, 12)) {
+	if (server->begun && allowed(server, WRONG_ERROR, 12))
 		header.error = any_error(server);
-		size = random_once(&server->random, 10) ? size : 0;
-	}
-	if (header.error && !random_once(&server->random, 20))
+	/* one with something behind it is refused */
+	if (header.error && !allowed(server, WRONG_ERROR, 20))
 		size = 0;
 	if (server->round->trace)
 		fprintf(server->round->trace, "%s unique=%llu nodeid=%llu\n",
