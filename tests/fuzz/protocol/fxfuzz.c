@@ -341,9 +341,11 @@ static void read_options(int argc, char **argv, struct round *round, unsigned lo
 
 static void say(const struct round *round, const struct counts *counts)
 {
-	printf("seed=%llu mounts=%lu replies=%lu refused=%lu notifications=%lu calls=%lu aborts=%lu\n",
+	printf("seed=%llu mounts=%lu replies=%lu refused=%lu ",
 	       (unsigned long long)round->seed, counts->mounts, counts->replies,
-	       counts->refused, counts->notifications, counts->calls, counts->aborts);
+	       counts->refused);
+	printf("notifications=%lu calls=%lu aborts=%lu\n", counts->notifications,
+	       counts->calls, counts->aborts);
 	fflush(stdout);
 }
 
@@ -359,7 +361,8 @@ int main(int argc, char **argv)
 	bool good = true;
 
 	read_options(argc, argv, &round, &rounds, &replies);
-	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED) {
 		perror(NAME ": mmap");
 		return 1;
