@@ -43,6 +43,8 @@ help:
 #:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
+#:   make fuzz             a server that does everything wrong, on the debug kernel, for
+#:                          a million answers (FUZZ='--seed 7 --rounds 20': only these)
 #:   make fuzz-fusectl      fusectl's parsers by libFuzzer, each for MINUTES=10
 #:
 #: Releasing, see docs/releasing.md
@@ -112,6 +114,10 @@ lint:
 	tests/vm/setup
 	tests/vm/lint
 
+fuzz:
+	tests/vm/setup
+	FUSE_EXT_LONG=1 FUSE_EXT_FUZZ="$(FUZZ)" tests/vm/cell $(or $(CELL),debug-6.12) 000 520
+
 fuzz-fusectl:
 	tests/vm/setup fuzz
 	$(MAKE) -C tests/fuzz/fusectl fuzz MINUTES=$(or $(MINUTES),10)
@@ -144,4 +150,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug check-here lint fuzz-fusectl dist check-release release screens bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug check-here lint fuzz fuzz-fusectl dist check-release release screens bench clean
