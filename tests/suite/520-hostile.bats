@@ -25,7 +25,7 @@ fuzz() {
 	read -r -a more <<<"${FUSE_EXT_FUZZ:-}"
 	FX_LIMIT=$limit run_ "$1" fxfuzz --control "$control" "${@:2}" "${more[@]}" "$FX/a"
 }
-limit=200
+limit=$(long_or 20000 200)
 
 nothing_wrong() {
 	fuzz 0 --wrong none --replies 1500 --trace "$FX/trace"
@@ -56,9 +56,6 @@ nothing_wrong() {
 }
 
 @test "everything wrong: all clients end, and the kernel says nothing" {
-	if [ "${FUSE_EXT_LONG:-0}" = 1 ]; then
-		limit=6000
-	fi
 	fuzz 0 --replies "$(long_or 1000000 5000)"
 	figure hostile_replies "$(field replies)" 1
 	is_not "$(field refused)" 0 "refused answers"
