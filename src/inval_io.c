@@ -25,9 +25,12 @@ static int file_open(struct inode *inode, struct file *file)
 	if (err)
 		return err;
 	err = fuse_ext_opened(file);
-	/* The VFS doesn't release what wasn't opened, but the server has opened it. */
+	/*
+	 * The VFS doesn't release what wasn't opened, but the server has opened it.
+	 * O_TRUNC has made the inode dirty, which release writes: later nobody does.
+	 */
 	if (err)
-		fuse_release_common(file, false);
+		fuse_ext_stock_file_operations->release(inode, file);
 	return err;
 }
 

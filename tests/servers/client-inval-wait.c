@@ -44,7 +44,7 @@ int client_inval_open(int argc, char **argv)
 	int fd;
 
 	if (argc > 1)
-		flags |= O_CREAT;
+		flags |= strcmp(argv[1], "trunc") == 0 ? O_TRUNC : O_CREAT;
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0) {

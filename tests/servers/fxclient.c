@@ -85,7 +85,7 @@ static const struct {
 	  "THREADS create, unlink and rename four names; count odd errors" },
 	{ "inval-calls", client_inval_calls, 4, "FILE OTHER SOCKET COMMAND",
 	  "all calls of an open FILE, before and after COMMAND for its server" },
-	{ "inval-open", client_inval_open, 1, "FILE [creat]",
+	{ "inval-open", client_inval_open, 1, "FILE [creat|trunc]",
 	  "on the first CPU: open, read and close" },
 	{ "inval-flight", client_inval_flight, 2,
 	  "read|direct-read|write|direct-write|readahead|fsync|map FILE",

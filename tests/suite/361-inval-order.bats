@@ -66,6 +66,16 @@ notified() {
 	server_stop a
 }
 
+# The kernel says WARNING where an inode goes that is dirty; O_TRUNC makes it so.
+@test "OPEN with O_TRUNC and a writeback cache: a file that fails leaves nothing dirty" {
+	inval_tree a --init-flags 10008 --timeout 3600
+	content a file
+	tell a order reply-first
+	older file trunc
+	notified 1
+	server_stop a
+}
+
 @test "OPEN, off: it lives, older or newer (the test above can fail)" {
 	tree a --want "$FX_WANT_INVAL"
 	connection_set "$FX/a" inval_files off
