@@ -18,6 +18,23 @@ bool fuse_ext_is_failed_file(struct file *file)
 	return fuse_ext_is_failed(file_inode(file), file->private_data);
 }
 
+/*
+ * The VFS doesn't release what wasn't opened, but the server has opened it.  And
+ * O_TRUNC has made the inode dirty if there is a writeback cache: release writes
+ * it, and later nobody does.  Whoever was killed doesn't wait for that: then pages
+ * may be under way that the server keeps.
+ */
+static void release_unopened(struct inode *inode, struct file *file, int err)
+{
+	if (err != -EINTR) {
+		fuse_ext_stock_file_operations->release(inode, file);
+		return;
+	}
+	if (get_fuse_conn(inode)->writeback_cache)
+		write_inode_now(inode, 0);
+	fuse_release_common(file, false);
+}
+
 static int file_open(struct inode *inode, struct file *file)
 {
 	int err = fuse_ext_stock_file_operations->open(inode, file);
@@ -25,12 +42,8 @@ static int file_open(struct inode *inode, struct file *file)
 	if (err)
 		return err;
 	err = fuse_ext_opened(file);
-	/*
-	 * The VFS doesn't release what wasn't opened, but the server has opened it.
-	 * O_TRUNC has made the inode dirty, which release writes: later nobody does.
-	 */
 	if (err)
-		fuse_ext_stock_file_operations->release(inode, file);
+		release_unopened(inode, file, err);
 	return err;
 }
 
