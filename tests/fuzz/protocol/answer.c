@@ -14,7 +14,10 @@
 #define NODES		24
 #define FILE_SIZE	40000
 
-/* Opcodes that the oldest <linux/fuse.h> here doesn't have. */
+/* What the oldest <linux/fuse.h> here doesn't have: byte offsets, a flag, opcodes. */
+#define IN_FLAGS2	16
+#define OUT_FLAGS2	32
+#define INIT_EXT	(1U << 30)
 #define OP_SYNCFS	50
 #define OP_TMPFILE	51
 #define OP_STATX	52
@@ -155,11 +158,12 @@ static size_t fill_init(const struct round *round, struct random *random,
 		init->max_background = random_next(random);
 	}
 	if (wide && random_below(random, 4)) {
-		uint32_t features = random_next(random);
+		uint32_t features = random_next(random), flags2;
 
-		init->flags |= FUSE_INIT_EXT;
-		init->flags2 = (ask->flags2 & (uint32_t)random_next(random)) |
-			       FUSE_EXT_INIT_FLAGS2;
+		memcpy(&flags2, (const char *)ask + IN_FLAGS2, sizeof(flags2));
+		flags2 = (flags2 & (uint32_t)random_next(random)) | FUSE_EXT_INIT_FLAGS2;
+		init->flags |= INIT_EXT;
+		memcpy((char *)out + OUT_FLAGS2, &flags2, sizeof(flags2));
 		memcpy((char *)out + FUSE_EXT_INIT_OFFSET, &features, sizeof(features));
 	}
 	return sizeof(*init);
