@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "colour.h"
 #include "fusectl.h"
@@ -131,36 +133,6 @@ bool table_shows(const struct table *table, size_t column)
 	return false;
 }
 
-/*
- * A value that is too long for its line is broken between words: libsmartcols
- * itself would do that anywhere.  It is printed once, so that the blank may go.
- */
-static size_t words_size(const struct libscols_column *column, const char *data,
-			 void *unused)
-{
-	(void)column;
-	(void)unused;
-	return strlen(data);
-}
-
-static char *words_next(const struct libscols_column *column, char *data,
-			void *unused)
-{
-	size_t width = scols_column_get_width(column), i = width;
-
-	(void)unused;
-	if (!data || !width || strlen(data) <= width)
-		return NULL;
-	while (i && data[i] != ' ')
-		i--;
-	if (!i)	/* one long word: what is after it goes to the next line */
-		i = strcspn(data, " ");
-	if (!data[i])
-		return NULL;
-	data[i] = '\0';
-	return &data[i + 1];
-}
-
 static void open_table(struct table *table)
 {
 	/* a script that reads from a terminal's log wants none, either */
@@ -186,9 +158,6 @@ static void open_table(struct table *table)
 		if (!added)
 			goto fail;
 		scols_column_set_json_type(added, column->json);
-		if (column->flags & SCOLS_FL_WRAP)
-			scols_column_set_wrapfunc(added, words_size, words_next,
-						  NULL);
 		scols_cell_set_color(scols_column_get_header(added), "bold");
 	}
 	return;
@@ -237,6 +206,110 @@ void table_colour(struct table *table, size_t column, const char *colour)
 	}
 }
 
+/* The only column that may take several lines, or NULL. */
+static struct libscols_column *wrapped_column(const struct table *table, size_t *which)
+{
+	struct libscols_column *found = NULL, *column;
+	size_t i;
+
+	for (i = 0; i < table->order_count; i++) {
+		column = scols_table_get_column(table->scols, i);
+		if (!scols_column_is_wrap(column))
+			continue;
+		if (found)
+			return NULL;
+		found = column;
+		*which = i;
+	}
+	return found;
+}
+
+static const char *cell_text(const struct table *table, size_t line, size_t column)
+{
+	struct libscols_line *row = scols_table_get_line(table->scols, line);
+	const char *text = scols_cell_get_data(scols_line_get_cell(row, column));
+
+	return text ? text : "";
+}
+
+/* How wide the others are, with what is between them. */
+static size_t width_of_others(const struct table *table, size_t which)
+{
+	size_t lines = scols_table_get_nlines(table->scols), width = 0, i, line;
+
+	for (i = 0; i < table->order_count; i++) {
+		size_t most = strlen(table->usage->columns[table->order[i]].name);
+
+		if (i == which)
+			continue;
+		for (line = 0; line < lines; line++) {
+			size_t length = strlen(cell_text(table, line, i));
+
+			if (length > most)
+				most = length;
+		}
+		width += most + 1;
+	}
+	return width;
+}
+
+/* Lines of at most @width bytes, broken at blanks where there are any. */
+static char *folded(const char *text, size_t width)
+{
+	size_t length = strlen(text), used = 0;
+	/* at the worst, each line has one byte */
+	char *out = memory(2, length + 1);
+
+	while (length > width) {
+		size_t take = width;
+
+		while (take && text[take] != ' ')
+			take--;
+		if (!take)
+			take = width;
+		memcpy(&out[used], text, take);
+		used += take;
+		out[used++] = '\n';
+		take += text[take] == ' ';
+		text += take;
+		length -= take;
+	}
+	memcpy(&out[used], text, length + 1);
+	return out;
+}
+
+/*
+ * A value that is too long for its line is broken between words: libsmartcols
+ * itself does that anywhere.  On a terminal only, where somebody reads it.
+ */
+static void fold(struct table *table)
+{
+	struct libscols_column *column;
+	size_t which, others, line;
+	struct winsize size;
+
+	if (table->json || table->raw ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	column = wrapped_column(table, &which);
+	if (!column)
+		return;
+	others = width_of_others(table, which);
+	/* so little is left that it's no use */
+	if (size.ws_col < others + 10)
+		return;
+	for (line = 0; line < scols_table_get_nlines(table->scols); line++) {
+		char *text = folded(cell_text(table, line, which),
+				    size.ws_col - others);
+
+		scols_line_refer_data(scols_table_get_line(table->scols, line),
+				      which, text);
+	}
+	scols_column_set_safechars(column, "\n");
+	scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+				  scols_wrapnl_nextchunk, NULL);
+}
+
 int table_print(struct table *table)
 {
 	if (!table->scols)
@@ -246,6 +319,7 @@ int table_print(struct table *table)
 		printf("{\n   \"%s\": []\n}\n", table->usage->name);
 		return STATUS_OK;
 	}
+	fold(table);
 	if (!scols_print_table(table->scols))
 		return STATUS_OK;
 	complain("can't print the table");
