@@ -43,6 +43,7 @@ struct reply {
 	struct fuse_out_header header;
 	char *data;
 	size_t size;	/* of data */
+	int device;	/* that it is for */
 };
 
 struct server {
@@ -50,6 +51,7 @@ struct server {
 	struct random random;
 	struct counts *counts;
 	int device[2];		/* the second is a clone, or -1 */
+	int asked_by;		/* the one that the last request came from */
 	char *request, *data;
 	struct reply late[LATE];
 	unsigned int late_count, never_count;
@@ -71,18 +73,18 @@ static void trace(struct server *server, const char *what,
 			result < 0 ? strerror(errno) : "taken");
 }
 
-static void put(struct server *server, const char *what,
+/* A request's answer is taken by the device that it was read from, and no other. */
+static void put(struct server *server, const char *what, int device,
 		const struct fuse_out_header *header, char *data, size_t size)
 {
-	int device = server->device[random_once(&server->random, 3)];
 	struct iovec parts[2] = {
 		{ .iov_base = (void *)header, .iov_len = sizeof(*header) },
 		{ .iov_base = data, .iov_len = size },
 	};
 	ssize_t written;
 
-	if (device < 0)
-		device = server->device[0];
+	if (server->begun && allowed(server, WRONG_HEADER, 50) && server->device[1] >= 0)
+		device = server->device[random_below(&server->random, 2)];
 	written = writev(device, parts, 2);
 	trace(server, what, header, written < 0 ? -1 : 0);
 	if (*what == 'n') {
@@ -128,7 +130,7 @@ static void send_late(struct server *server, bool all)
 		unsigned int i = random_below(&server->random, server->late_count);
 		struct reply *reply = &server->late[i];
 
-		put(server, "late", &reply->header, reply->data, reply->size);
+		put(server, "late", reply->device, &reply->header, reply->data, reply->size);
 		free(reply->data);
 		*reply = server->late[--server->late_count];
 	}
@@ -139,7 +141,6 @@ static void send_reply(struct server *server, struct fuse_out_header *header, si
 	/* the first answer decides whether there is a filesystem at all */
 	bool kind = !server->begun;
 
-	server->begun = true;
 	if (!kind && allowed(server, WRONG_SHORT, 25))
 		size = random_below(&server->random, size + 1);
 	if (!kind && allowed(server, WRONG_LONG, 40) && size < ANSWER_MAX - 5000) {
@@ -165,16 +166,19 @@ static void send_reply(struct server *server, struct fuse_out_header *header, si
 	if (!kind && server->late_count < LATE && allowed(server, WRONG_LATE, 15)) {
 		struct reply *reply = &server->late[server->late_count++];
 
-		*reply = (struct reply){ .header = *header, .size = size };
+		*reply = (struct reply){
+			.header = *header, .size = size, .device = server->asked_by,
+		};
 		reply->data = malloc(size + 1);
 		if (!reply->data)
 			abort();
 		memcpy(reply->data, server->data, size);
 		return;
 	}
-	put(server, "reply", header, server->data, size);
+	put(server, "reply", server->asked_by, header, server->data, size);
+	server->begun = true;
 	if (!kind && allowed(server, WRONG_TWICE, 30))
-		put(server, "twice", header, server->data, size);
+		put(server, "twice", server->asked_by, header, server->data, size);
 }
 
 /* With what each code wants behind the header, about; the rest is chance. */
@@ -210,7 +214,7 @@ static void notify_once(struct server *server)
 	header.len = sizeof(header) + size;
 	if (allowed(server, WRONG_HEADER, 20))
 		header.len = random_next(&server->random);
-	put(server, "notify", &header, (char *)words, size);
+	put(server, "notify", server->device[0], &header, (char *)words, size);
 }
 
 static void ioctls(struct server *server)
@@ -300,7 +304,7 @@ static void unasked(struct server *server)
 	header.len = sizeof(header) + size;
 	header.error = 0;
 	random_bytes(&server->random, server->data, size);
-	put(server, "unasked", &header, server->data, size);
+	put(server, "unasked", server->device[0], &header, server->data, size);
 }
 
 static void between(struct server *server, int connection)
@@ -328,6 +332,7 @@ static bool serve_one(struct server *server, int device)
 	if (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET ||
 	    in->opcode == FUSE_INTERRUPT)
 		return true;
+	server->asked_by = device;
 	size = answer(server->round, &server->random, in, got, server->data, &error);
 	header.unique = in->unique;
 	header.error = -error;
