@@ -18,6 +18,7 @@
 #define IN_FLAGS2	16
 #define OUT_FLAGS2	32
 #define INIT_EXT	(1U << 30)
+#define KNOWN_FLAGS2	0x1ffU	/* to FUSE_ALLOW_IDMAP, of 6.12 */
 #define OP_SYNCFS	50
 #define OP_TMPFILE	51
 #define OP_STATX	52
@@ -162,6 +163,9 @@ static size_t fill_init(const struct round *round, struct random *random,
 
 		memcpy(&flags2, (const char *)ask + IN_FLAGS2, sizeof(flags2));
 		flags2 = (flags2 & (uint32_t)random_next(random)) | FUSE_EXT_INIT_FLAGS2;
+		/* a younger flag may change what other answers are like */
+		if (!(round->wrong & 1 << WRONG_INIT))
+			flags2 &= KNOWN_FLAGS2 | FUSE_EXT_INIT_FLAGS2;
 		init->flags |= INIT_EXT;
 		memcpy((char *)out + OUT_FLAGS2, &flags2, sizeof(flags2));
 		memcpy((char *)out + FUSE_EXT_INIT_OFFSET, &features, sizeof(features));
