@@ -40,6 +40,7 @@ setup() {
 }
 
 teardown() {
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || log_line "$(journalctl -q -o cat -u "$UNIT" -n 20)"
 	systemctl stop "$UNIT"
 	systemctl reset-failed "$UNIT" 2>/dev/null || true
 	rm -rf /etc/fusectl.conf /etc/fusectl.d

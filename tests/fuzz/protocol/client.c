@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fxfuzz.h"
@@ -308,6 +309,18 @@ static void do_splice(struct client *client)
 	close(pipes[1]);
 }
 
+/*
+ * From 7.x on, what is asked before INIT has its answer expects the answers of the
+ * oldest protocol, which is nothing that a server can know.
+ */
+static void wait_for_init(struct counts *counts)
+{
+	struct timespec pause = { .tv_nsec = 2000000 };
+
+	while (__atomic_load_n(&counts->begun, __ATOMIC_ACQUIRE) != counts->mounts)
+		nanosleep(&pause, NULL);
+}
+
 void use(const struct round *round, unsigned int number, struct counts *counts)
 {
 	static void (*const actions[])(struct client *client) = {
@@ -327,6 +340,8 @@ void use(const struct round *round, unsigned int number, struct counts *counts)
 	sigaction(SIGBUS, &action, NULL);
 	sigaction(SIGSEGV, &action, NULL);
 	signal(SIGIO, SIG_IGN);
+	if (!(round->wrong & 1U << WRONG_INIT))
+		wait_for_init(counts);
 	if (sigsetjmp(after_fault, 0) && client.map) {
 		munmap(client.map, MAPPED);
 		client.map = NULL;

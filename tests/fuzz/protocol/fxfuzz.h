@@ -71,6 +71,7 @@ struct counts {
 	unsigned long mounts;
 	unsigned long calls;	/* system calls of clients, about */
 	unsigned long aborts;	/* rounds that only an abort could end */
+	unsigned long begun;	/* mounts whose INIT has its answer */
 };
 
 /* Serves @device until the round is over. */

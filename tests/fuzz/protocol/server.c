@@ -176,6 +176,8 @@ static void send_reply(struct server *server, struct fuse_out_header *header, si
 		return;
 	}
 	put(server, "reply", server->asked_by, header, server->data, size);
+	if (kind)
+		__atomic_store_n(&server->counts->begun, server->counts->mounts, __ATOMIC_RELEASE);
 	server->begun = true;
 	if (!kind && allowed(server, WRONG_TWICE, 30))
 		put(server, "twice", server->asked_by, header, server->data, size);
