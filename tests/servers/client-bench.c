@@ -5,13 +5,11 @@
  * measured time.  They assert nothing of what comes back but that it worked.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fxclient.h"
@@ -93,121 +91,5 @@ int client_bench_lookup(int argc, char **argv)
 		}
 	}
 	tell(times, start);
-	return 0;
-}
-
-#define MEGABYTE	(1 << 20)
-
-struct bench {
-	const char *path;	/* of a file that is there, 1 MiB long */
-	int fd;
-	char *buffer;
-	int number;		/* of this operation */
-};
-
-static int op_getattr(struct bench *bench)
-{
-	struct stat stat;
-
-	return fstat(bench->fd, &stat);
-}
-
-static int op_open(struct bench *bench)
-{
-	int fd = open(bench->path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int op_create(struct bench *bench)
-{
-	char path[32];
-	int fd;
-
-	snprintf(path, sizeof(path), "new%d", bench->number);
-	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	return fd < 0 || close(fd) < 0 ? -1 : unlink(path);
-}
-
-/* The same page again: of the cache where there is one. */
-static int op_read_page(struct bench *bench)
-{
-	return pread(bench->fd, bench->buffer, 4096, 0) == 4096 ? 0 : -1;
-}
-
-static int op_write_page(struct bench *bench)
-{
-	return pwrite(bench->fd, bench->buffer, 4096, 0) == 4096 ? 0 : -1;
-}
-
-static int op_read_megabyte(struct bench *bench)
-{
-	return pread(bench->fd, bench->buffer, MEGABYTE, 0) == MEGABYTE ? 0 : -1;
-}
-
-static int op_write_megabyte(struct bench *bench)
-{
-	return pwrite(bench->fd, bench->buffer, MEGABYTE, 0) == MEGABYTE ? 0 : -1;
-}
-
-static int op_list(struct bench *bench)
-{
-	DIR *dir = opendir(".");
-
-	(void)bench;
-	if (!dir)
-		return -1;
-	while (readdir(dir))
-		;
-	return closedir(dir);
-}
-
-static const struct {
-	const char *name;
-	int (*function)(struct bench *bench);
-} bench_ops[] = {
-	{ "getattr", op_getattr },
-	{ "open", op_open },
-	{ "create", op_create },
-	{ "read-page", op_read_page },
-	{ "write-page", op_write_page },
-	{ "read-megabyte", op_read_megabyte },
-	{ "write-megabyte", op_write_megabyte },
-	{ "list", op_list },
-};
-
-/* DIR OPERATION TIMES */
-int client_bench_op(int argc, char **argv)
-{
-	struct bench bench = { .path = "bench", .buffer = calloc(1, MEGABYTE) };
-	int times = atoi(argv[2]);
-	uint64_t start;
-	unsigned int i;
-
-	(void)argc;
-	must_chdir(argv[0]);
-	for (i = 0; i < sizeof(bench_ops) / sizeof(bench_ops[0]); i++)
-		if (strcmp(argv[1], bench_ops[i].name) == 0)
-			break;
-	if (i == sizeof(bench_ops) / sizeof(bench_ops[0])) {
-		fprintf(stderr, "fxclient: bench-op has no operation '%s'\n", argv[1]);
-		return 2;
-	}
-	bench.fd = open(bench.path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-	if (!bench.buffer || bench.fd < 0 ||
-	    pwrite(bench.fd, bench.buffer, MEGABYTE, 0) != MEGABYTE) {
-		fprintf(stderr, "fxclient: %s in %s: %s\n", bench.path, argv[0], strerror(errno));
-		return 1;
-	}
-	start = wire_now_ns();
-	for (bench.number = 0; bench.number < times; bench.number++) {
-		if (bench_ops[i].function(&bench) < 0) {
-			fprintf(stderr, "fxclient: %s in %s: %s\n", argv[1], argv[0],
-				strerror(errno));
-			return 1;
-		}
-	}
-	tell(times, start);
-	free(bench.buffer);
 	return 0;
 }

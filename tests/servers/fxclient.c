@@ -106,8 +106,6 @@ static const struct {
 	  "what applications do, in the empty DIR; or open what is there" },
 	{ "bench-create", client_bench_create, 3, "DIR FILES BYTES",
 	  "create, write BYTES to and close FILES files below DIR, 100 in each of 0, 1, ..." },
-	{ "bench-op", client_bench_op, 3, "DIR OPERATION TIMES",
-	  "one operation on a file of a megabyte there, or in the folder" },
 	{ "bench-lookup", client_bench_lookup, 2, "DIR TIMES",
 	  "look for TIMES names that aren't in DIR" },
 	{ "mount-many", client_mount_many, 3, "DIR COUNT STOPFILE",

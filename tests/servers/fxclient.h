@@ -58,7 +58,6 @@ int client_tree_make(int argc, char **argv);
 int client_tree_list(int argc, char **argv);
 int client_use(int argc, char **argv);
 int client_bench_create(int argc, char **argv);
-int client_bench_op(int argc, char **argv);
 int client_bench_lookup(int argc, char **argv);
 int client_mount_applied(int argc, char **argv);
 int client_mount_many(int argc, char **argv);
