@@ -36,8 +36,8 @@ help:
 #:   make demo              a stock Debian 13 in an emulated machine: close(2) with
 #:                          a slow FLUSH, before and after `fusectl set`
 #:   make check             unit tests, lint, and on each stock kernel the suites that
-#:                          tests/selection gives it: three quarters of an hour
-#:   make check-all         all suites on all of them, two hours; before a release
+#:                          tests/selection gives it: an hour
+#:   make check-all         all suites on all of them, three hours; before a release
 #:   make check CELLS=CELL  all suites on these cells only, names from tests/matrix
 #:   make check-debug       all suites on a debug kernel: KASAN, lockdep, kmemleak,
 #:                          fault injection (make check runs some of them on it)
