@@ -43,7 +43,7 @@ help:
 #:                          fault injection (make check runs some of them on it)
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
-#:   make fuzz             a server that does everything wrong, on the debug kernel, for
+#:   make fuzz              a server that does everything wrong, on the debug kernel, for
 #:                          a million answers (FUZZ='--seed 7 --rounds 20': only these)
 #:   make fuzz-fusectl      fusectl's parsers by libFuzzer, each for MINUTES=10
 #:

@@ -17,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "fxclient.h"
+#include "wire.h"
 
 static char *many_path(const char *dir, int number)
 {
@@ -57,23 +59,6 @@ static int unmount_all(const char *dir, int count)
 	return failed;
 }
 
-/* The minor number of the mount at PATH, by mountinfo: stat(2) would ask the server. */
-static int mount_minor(const char *path)
-{
-	FILE *file = fopen("/proc/self/mountinfo", "r");
-	char line[4096], where[1024];
-	int minor, found = -1;
-
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
-		    strcmp(where, path) == 0)
-			found = minor;
-	fclose(file);
-	return found;
-}
-
 static int has_word(const char *file, const char *word)
 {
 	char text[64] = "";
@@ -88,35 +73,27 @@ static int has_word(const char *file, const char *word)
 	return strcmp(text, word) == 0;
 }
 
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
 /* Looks each millisecond: a look is cheap, and there is little time for it. */
 int client_mount_applied(int argc, char **argv)
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
-	double limit = atof(argv[4]), begin, took;
+	uint64_t limit = strtoull(argv[4], NULL, 10) * 1000000, begin, took;
 	char file[512];
 	int done;
 
 	(void)argc;
 	if (mount_one(argv[0]) < 0)
 		return 1;
-	begin = now_ms();
-	snprintf(file, sizeof(file), "%s/%d/%s", argv[1], mount_minor(argv[0]), argv[2]);
-	while (!(done = has_word(file, argv[3])) && now_ms() - begin < limit)
+	begin = wire_now_ns();
+	snprintf(file, sizeof(file), "%s/%d/%s", argv[1], device_connection(argv[0]), argv[2]);
+	while (!(done = has_word(file, argv[3])) && wire_now_ns() - begin < limit)
 		nanosleep(&pause, NULL);
-	took = now_ms() - begin;
+	took = wire_now_ns() - begin;
 	if (umount2(argv[0], MNT_DETACH) < 0 || rmdir(argv[0]) < 0)
 		return 1;
 	if (!done)
 		return 3;
-	printf("ms=%.0f\n", took);
+	printf("ms=%llu\n", (unsigned long long)((took + 500000) / 1000000));
 	return 0;
 }
 

@@ -50,3 +50,19 @@ int device_reply(int device, const struct fuse_in_header *in, int error, const v
 	out.len = parts[0].iov_len + parts[1].iov_len;
 	return writev(device, parts, 2) < 0 ? errno : 0;
 }
+
+int device_connection(const char *path)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[4096], where[1024];
+	int minor, found = -1;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
+		    strcmp(where, path) == 0)
+			found = minor;
+	fclose(file);
+	return found;
+}

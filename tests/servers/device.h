@@ -20,4 +20,10 @@ int device_mount(const char *name, int device, const char *source, const char *p
 int device_reply(int device, const struct fuse_in_header *in, int error, const void *data,
 		 size_t size);
 
+/*
+ * The number of the connection that is mounted at @path, or -1.  By mountinfo, since
+ * stat(2) would ask the server.
+ */
+int device_connection(const char *path);
+
 #endif /* DEVICE_H */

@@ -10,18 +10,16 @@
 #include <sys/stat.h>
 
 #include "answer.h"
+#include "wire.h"
 
 #define NODES		24
 #define FILE_SIZE	40000
 
-/* What the oldest <linux/fuse.h> here doesn't have: byte offsets, a flag, opcodes. */
+/* What the oldest <linux/fuse.h> here doesn't have: byte offsets, a flag. */
 #define IN_FLAGS2	16
 #define OUT_FLAGS2	32
 #define INIT_EXT	(1U << 30)
 #define KNOWN_FLAGS2	0x1ffU	/* to FUSE_ALLOW_IDMAP, of 6.12 */
-#define OP_SYNCFS	50
-#define OP_TMPFILE	51
-#define OP_STATX	52
 
 static uint32_t type_of(struct random *random, uint64_t nodeid)
 {
@@ -265,14 +263,14 @@ static size_t answer_node(const struct round *round, struct random *random,
 	case FUSE_LINK:
 		return fill_entry(random, out, S_IFREG);
 	case FUSE_CREATE:
-	case OP_TMPFILE:
+	case WIRE_TMPFILE:
 		return fill_created(random, out);
 	case FUSE_ATOMIC_CREATE:
 		return fill_atomic(random, out);
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
 		return fill_attr_out(random, out, in->nodeid);
-	case OP_STATX:
+	case WIRE_STATX:
 		return fill_statx(random, out);
 	case FUSE_READLINK:
 		memcpy(out, "namea", 5);
@@ -302,9 +300,8 @@ size_t answer(const struct round *round, struct random *random,
 	case FUSE_READDIRPLUS:
 		return fill_names(random, in, out, in->opcode == FUSE_READDIRPLUS);
 	case FUSE_WRITE:
+		return fill_write(in, out);
 	case FUSE_COPY_FILE_RANGE:
-		if (in->opcode == FUSE_WRITE)
-			return fill_write(in, out);
 		((struct fuse_write_out *)out)->size = random_below(random, 5000);
 		return sizeof(struct fuse_write_out);
 	case FUSE_GETXATTR:
@@ -338,7 +335,7 @@ size_t answer(const struct round *round, struct random *random,
 	case FUSE_SETLK:
 	case FUSE_SETLKW:
 	case FUSE_FALLOCATE:
-	case OP_SYNCFS:
+	case WIRE_SYNCFS:
 		return 0;
 	default:
 		return answer_node(round, random, in, in_size, out, error);

@@ -71,22 +71,6 @@ void random_bytes(struct random *random, void *buffer, size_t size)
 		*byte++ = random_next(random);
 }
 
-int connection_number(const char *mountpoint)
-{
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char line[4096], where[1024];
-	int minor, found = -1;
-
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
-		    strcmp(where, mountpoint) == 0)
-			found = minor;
-	fclose(file);
-	return found;
-}
-
 static void show_file(pid_t pid, const char *name)
 {
 	char path[64], text[4096];
@@ -223,7 +207,7 @@ static bool run(const struct round *round, struct counts *counts)
 	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse",
 				       options[round->seed % 5]) < 0)
 		return false;
-	connection = connection_number(round->mountpoint);
+	connection = device_connection(round->mountpoint);
 	counts->mounts++;
 	fflush(stdout);
 	for (i = 0; i < round->clients; i++) {

@@ -88,7 +88,4 @@ void notify(const struct round *round, int device, struct counts *counts)
 void use(const struct round *round, unsigned int number, struct counts *counts)
 	__attribute__((noreturn));
 
-/* The number of the connection that is mounted there, or -1. */
-int connection_number(const char *mountpoint);
-
 #endif /* FXFUZZ_H */

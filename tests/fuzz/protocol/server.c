@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "device.h"
 #include "wire.h"
 
 #define LATE		32	/* answers that are kept for later */
@@ -139,31 +140,31 @@ static void send_late(struct server *server, bool all)
 static void send_reply(struct server *server, struct fuse_out_header *header, size_t size)
 {
 	/* the first answer decides whether there is a filesystem at all */
-	bool kind = !server->begun;
+	bool first = !server->begun;
 
-	if (!kind && allowed(server, WRONG_SHORT, 25))
+	if (!first && allowed(server, WRONG_SHORT, 25))
 		size = random_below(&server->random, size + 1);
-	if (!kind && allowed(server, WRONG_LONG, 40) && size < ANSWER_MAX - 5000) {
+	if (!first && allowed(server, WRONG_LONG, 40) && size < ANSWER_MAX - 5000) {
 		size_t more = 1 + random_below(&server->random, 4999);
 
 		memset(server->data + size, 0x55, more);
 		size += more;
 	}
-	if (!kind && allowed(server, WRONG_BYTES, 8))
+	if (!first && allowed(server, WRONG_BYTES, 8))
 		change_bytes(server, server->data, size);
 	header->len = sizeof(*header) + size;
-	if (!kind && allowed(server, WRONG_HEADER, 60)) {
+	if (!first && allowed(server, WRONG_HEADER, 60)) {
 		if (random_once(&server->random, 2))
 			header->len = random_next(&server->random);
 		else
 			header->unique += random_below(&server->random, 5);
 	}
 	server->past[random_below(&server->random, PAST)] = *header;
-	if (!kind && server->never_count < 3 && allowed(server, WRONG_NEVER, 500)) {
+	if (!first && server->never_count < 3 && allowed(server, WRONG_NEVER, 500)) {
 		server->never_count++;
 		return;
 	}
-	if (!kind && server->late_count < LATE && allowed(server, WRONG_LATE, 15)) {
+	if (!first && server->late_count < LATE && allowed(server, WRONG_LATE, 15)) {
 		struct reply *reply = &server->late[server->late_count++];
 
 		*reply = (struct reply){
@@ -176,10 +177,10 @@ static void send_reply(struct server *server, struct fuse_out_header *header, si
 		return;
 	}
 	put(server, "reply", server->asked_by, header, server->data, size);
-	if (kind)
+	if (first)
 		__atomic_store_n(&server->counts->begun, server->counts->mounts, __ATOMIC_RELEASE);
 	server->begun = true;
-	if (!kind && allowed(server, WRONG_TWICE, 30))
+	if (!first && allowed(server, WRONG_TWICE, 30))
 		put(server, "twice", server->asked_by, header, server->data, size);
 }
 
@@ -386,7 +387,7 @@ void serve(const struct round *round, int device, struct counts *counts)
 		.device = { device, -1 },
 		.request = malloc(REQUEST_MAX), .data = calloc(1, ANSWER_MAX),
 	};
-	int connection = connection_number(round->mountpoint);
+	int connection = device_connection(round->mountpoint);
 	struct pollfd polls[2] = { { .events = POLLIN }, { .events = POLLIN } };
 	unsigned long end = counts->replies + round->replies;
 	unsigned int quiet = 0;
