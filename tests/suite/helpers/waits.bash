@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# Clients in each of the waits for a server that docs/waits.md lists, and what lets
+# them go.  Loaded by 81x and 82x, after helpers/all, tree, nodes and inval.
+
+# wait_begin WAIT [COMMAND...]: two clients in it; `umount` with COMMAND in place of
+# umount.  Sets
+#	$waiters	their processes, the last one is the one in this very wait
+#	$names		their servers
+#	$controls	the folders of those in the control filesystem
+#	$held		what the servers don't answer
+#	$others		processes that are there for the clients to wait for
+wait_begin() {
+	local wait=$1
+	shift
+	waiters=() names=(a) controls=() others=()
+	"begin_$wait" "$@"
+	for_all in_wait || fail "not all clients wait: $(for_all where_is)"
+}
+
+# in_wait PID: a wait that SIGKILL may end, and no other signal, is D.
+in_wait() {
+	soon 10 in_state "$1" D
+}
+in_state() {
+	local line
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	[[ ${line##*) } == "$2"* ]]
+}
+
+# for_all COMMAND...: with the process of each client.
+for_all() {
+	local pid
+	for pid in "${waiters[@]}"; do
+		"$@" "$pid" || return 1
+	done
+}
+
+# client NUMBER COMMAND...: its output in $FX/client-NUMBER; in the cgroup $FX_APART,
+# if there is one.
+client() {
+	FX_GROUP=${FX_APART:-$FX_GROUP} start "$FX/client-$1" "${@:2}"
+	waiters+=("$started")
+}
+
+# How many requests the servers have got, all times of it.
+asked_for() { # OPCODE NUMBER
+	soon 10 has_requests a "$1" "$2" || fail "$(requests a "$1") $1, not $2"
+}
+
+begin_release() {
+	held=release
+	server a --hold release
+	controls=("$(control_of "$FX/a")")
+	connection_set "$FX/a" sync_release on
+	client 1 fxclient close "$FX/a/file1"
+	client 2 fxclient close "$FX/a/file2"
+	asked_for RELEASE 2
+}
+
+# without_flush NAME: what a client that is killed would wait for when it exits, as on
+# stock.
+without_flush() {
+	tell "$1" fail flush=ENOSYS
+	run_ 0 fxclient close-kind read "$FX/$1/file0"
+}
+
+begin_answer() {
+	held=syncfs
+	raw_server a --hold syncfs
+	without_flush a
+	controls=("$(control_of "$FX/a")")
+	connection_set "$FX/a" syncfs on
+	client 1 fxclient syncfs "$FX/a/file1"
+	client 2 fxclient syncfs "$FX/a/file2"
+	asked_for SYNCFS 2
+}
+
+# A WRITE for which no task waits, and two syncfs(2), the second for its turn.
+writes_held() {
+	held=write
+	raw_server a --init-flags 0x10000 # FUSE_WRITEBACK_CACHE
+	without_flush a
+	tell a hold write
+	controls=("$(control_of "$FX/a")")
+	connection_set "$FX/a" syncfs on
+	start "$FX/keep" fxclient keep "$FX/a/file9" 5000
+	others=("$started")
+	asked_for WRITE 1
+	client 1 fxclient syncfs "$FX/a/file1"
+	in_wait "${waiters[0]}" || fail "$(where_is "${waiters[0]}"): syncfs(2) doesn't wait"
+	client 2 fxclient syncfs "$FX/a/file2"
+}
+begin_turn() {
+	writes_held
+}
+begin_epoch() {
+	writes_held
+	waiters=("${waiters[1]}" "${waiters[0]}")
+}
+
+# unmounts waits for FLUSHes under way: two mounts, since it is the last that waits.
+begin_umount() {
+	local name command=("$@")
+	[ $# -gt 0 ] || command=(umount)
+	held=flush names=(a b)
+	for name in a b; do
+		server $name --hold flush
+		controls+=("$(control_of "$FX/$name")")
+		connection_set "$FX/$name" async_flush on
+		run_ 0 fxclient close "$FX/$name/file"
+		soon 10 has_requests $name FLUSH 1 || fail "no FLUSH"
+	done
+	client 1 "${command[@]}" "$FX/a"
+	client 2 "${command[@]}" "$FX/b"
+}
+
+begin_open() {
+	held=read
+	inval_tree a --open-flags 2
+	controls=("$(control_of "$FX/a")")
+	content a file
+	flight a read file READ
+	others=("$flier")
+	inval OK a file
+	client 1 fxclient close-kind read "$FX/a/file"
+	client 2 fxclient close-kind read "$FX/a/file"
+}
+
+# good NUMBER: what that client says after it could do what it wanted to.
+good() {
+	like "$(<"$FX/client-$1")" "^([^ ]*_us=[0-9]+ error=OK.*|open=OK .*)?$" "client $1"
+}
+
+# wait_go: the answers.
+wait_go() {
+	local name
+	for name in "${names[@]}"; do
+		tell $name release $held
+	done
+}
+
+# wait_over: nobody waits any more, so all of it can end.
+wait_over() {
+	local name pid
+	for pid in "${others[@]}"; do
+		kill -USR1 "$pid" 2>>"$FX_LOG" || log_line "$pid has ended"
+	done
+	for pid in "${others[@]}"; do
+		ends "$pid" 10 || fail "$(where_is "$pid"): it doesn't end"
+	done
+	for name in "${names[@]}"; do
+		server_end $name
+	done
+}
+
+# What isn't ours: from 7.0 on the VFS waits for what is written, and SIGKILL doesn't
+# end that.
+is_ours() { # WAIT
+	case $FUSE_EXT_SERIES:$1 in
+	7.*:epoch | 7.*:turn) return 1 ;;
+	esac
+}
