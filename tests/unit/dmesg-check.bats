@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# tests/vm/dmesg-check: what it finds in a kernel's log, and what it lets pass.
+
+setup() {
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	LOG=$BATS_TEST_TMPDIR/log
+}
+
+check() { run "$TOP/tests/vm/dmesg-check" "$LOG"; }
+
+# report PROGRAM: of a memory cgroup.
+report() {
+	echo "[   10.1] $1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"
+	echo "[   10.2] Call Trace:"
+	echo "[   10.3]  dump_stack_lvl+0x44/0x5c"
+	echo "[   10.4] Memory cgroup out of memory: Killed process 3298 ($1) total-vm:142920kB"
+}
+
+@test "dmesg-check: a log without bad lines passes, an empty one doesn't" {
+	echo "[    1.0] all is well" >"$LOG"
+	check
+	[ "$status" -eq 0 ]
+	: >"$LOG"
+	check
+	[ "$status" -eq 2 ]
+}
+
+@test "dmesg-check: a call trace is found" {
+	printf '[    1.0] %s\n' "WARNING: CPU: 1" "Call Trace:" >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	[[ $output == *":1:"*WARNING*":2:"*"Call Trace:"* ]]
+}
+
+@test "dmesg-check: that of an OOM kill that a test wanted isn't" {
+	report fxclient >"$LOG"
+	check
+	[ "$status" -eq 0 ]
+	# a console's
+	report fxclient | sed 's/$/\r/' >"$LOG"
+	check
+	[ "$status" -eq 0 ]
+}
+
+@test "dmesg-check: that of any other OOM kill is, and what comes beside a wanted one" {
+	report bash >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	{
+		report fxclient
+		echo "[   11.0] Call Trace:"
+	} >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	[[ $output == *":5:"*"Call Trace:"* ]] && [[ $output != *":2:"* ]]
+	report fxclient | sed '2i[   10.1] BUG: KASAN: use-after-free' >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	[[ $output == *":2:"*KASAN* ]] && [[ $output != *":3:"* ]]
+	# a report that is cut off
+	report fxclient | head -n 3 >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+}
