@@ -59,26 +59,6 @@ all_end() { # SECONDS WHEN...
 	done
 }
 
-# killed WAIT: SIGKILL ends the last one, and only that.
-killed() {
-	local last=${waiters[-1]}
-	kill -KILL "$last"
-	if is_ours "$1"; then
-		ends "$last" 2 || fail "$(where_is "$last"): still there after SIGKILL"
-		is "$status" 137 "exit status after SIGKILL"
-		unset 'waiters[-1]'
-	else
-		! ends "$last" 1 || fail "SIGKILL ends a wait of the VFS"
-	fi
-	for_all in_wait || fail "it ended, too: $(for_all where_is)"
-}
-
-# The mount is gone all the same, and its server learns of it.
-killed_umount() {
-	soon 10 server_gone b || fail "the server whose umount(2) was killed doesn't end"
-	names=(a) controls=("${controls[0]}")
-}
-
 stopped() { # WAIT
 	wait_begin "$1"
 	wait_on "without a fault"
@@ -90,7 +70,7 @@ stopped() { # WAIT
 	[ "$1" != umount ] || killed_umount
 	wait_on "after it goes on, but doesn't answer"
 	wait_go
-	is_ours "$1" || unset 'waiters[-1]'
+	forget_killed
 	ends "${waiters[0]}" 10 || fail "$(where_is "${waiters[0]}"): still there after the answer"
 	is "$status" 0 "exit status"
 	[ "$1" = epoch ] || good 1

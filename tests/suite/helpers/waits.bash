@@ -8,23 +8,25 @@
 #	$names		their servers
 #	$controls	the folders of those in the control filesystem
 #	$held		what the servers don't answer
+#	$states		of the clients, as in /proc/PID/stat
 #	$others		processes that are there for the clients to wait for
 wait_begin() {
 	local wait=$1
 	shift
-	waiters=() names=(a) controls=() others=()
+	waiters=() names=(a) controls=() states=D others=() lingering=
 	"begin_$wait" "$@"
 	for_all in_wait || fail "not all clients wait: $(for_all where_is)"
 }
 
 # in_wait PID: a wait that SIGKILL may end, and no other signal, is D.
 in_wait() {
-	soon 10 in_state "$1" D
+	soon 10 in_state "$1"
 }
 in_state() {
 	local line
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
-	[[ ${line##*) } == "$2"* ]]
+	# shellcheck disable=SC2053  # a pattern
+	[[ ${line##*) } == $states* ]]
 }
 
 # for_all COMMAND...: with the process of each client.
@@ -112,6 +114,12 @@ begin_umount() {
 	done
 	client 1 "${command[@]}" "$FX/a"
 	client 2 "${command[@]}" "$FX/b"
+	# before its wait, umount(2) waits for others that may be D as well
+	soon 10 not_mounted || fail "umount doesn't begin: $(for_all where_is)"
+	pause_ms 200
+}
+not_mounted() {
+	[[ $(</proc/self/mountinfo) != *" $FX/"[ab]" "* ]]
 }
 
 begin_open() {
@@ -153,10 +161,36 @@ wait_over() {
 	done
 }
 
-# What isn't ours: from 7.0 on the VFS waits for what is written, and SIGKILL doesn't
+# What isn't ours: what stock waits for; and from 7.0 on the VFS waits for what is written, and SIGKILL doesn't
 # end that.
 is_ours() { # WAIT
 	case $FUSE_EXT_SERIES:$1 in
-	7.*:epoch | 7.*:turn) return 1 ;;
+	7.*:epoch | 7.*:turn | *:stock_flush) return 1 ;;
 	esac
+}
+
+# killed WAIT: SIGKILL ends the last one, and only that.  Where the wait isn't ours it
+# ends with the answer.
+killed() {
+	local last=${waiters[-1]}
+	kill -KILL "$last"
+	if is_ours "$1"; then
+		ends "$last" 2 || fail "$(where_is "$last"): still there after SIGKILL"
+		is "$status" 137 "exit status after SIGKILL"
+		unset 'waiters[-1]'
+	else
+		lingering=$last
+		! ends "$last" 1 || fail "SIGKILL ends a wait that isn't ours"
+	fi
+	for_all in_wait || fail "it ended, too: $(for_all where_is)"
+}
+
+forget_killed() {
+	[ -z "$lingering" ] || unset 'waiters[-1]'
+}
+
+# The mount is gone all the same, and its server learns of it.
+killed_umount() {
+	soon 10 server_gone b || fail "the server whose umount(2) was killed doesn't end"
+	names=(a) controls=("${controls[0]}")
 }
