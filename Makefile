@@ -41,6 +41,9 @@ help:
 #:   make check CELLS=CELL  all suites on these cells only, names from tests/matrix
 #:   make check-debug       all suites on a debug kernel: KASAN, lockdep, kmemleak,
 #:                          fault injection (make check runs some of them on it)
+#:   make faults            on the debug kernel, each allocation made to fail; each wait
+#:                          with the server stopped, killed, unmounted, out of memory,
+#:                          frozen; that on CELL=CELL as well
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
 #:   make fuzz              a server that does everything wrong, on the debug kernel, for
@@ -107,6 +110,11 @@ check-debug:
 	tests/vm/setup
 	tests/vm/cell debug-6.12 ''
 
+faults:
+	tests/vm/setup
+	tests/vm/cell debug-6.12 000 8
+	$(if $(CELL),tests/vm/cell $(CELL) 000 810 820)
+
 check-here:
 	tests/vm/check-here $(SUITES)
 
@@ -150,4 +158,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug check-here lint fuzz fuzz-fusectl dist check-release release screens bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug faults check-here lint fuzz fuzz-fusectl dist check-release release screens bench clean
