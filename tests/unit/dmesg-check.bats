@@ -44,6 +44,28 @@ report() {
 	[ "$status" -eq 0 ]
 }
 
+# cache NAME: a slab cache for which there is no memory.
+cache() {
+	echo "[   10.1] __kmem_cache_create_args($1) failed with error -12"
+	echo "[   10.2] Call Trace:"
+	echo "[   10.3]  <TASK>"
+	echo "[   10.4]  ? lockdep_hardirqs_on_prepare+0x3e0/0x3e0"
+	echo "[   10.5]  </TASK>"
+}
+
+@test "dmesg-check: that of a slab cache of ours isn't, that of another one is" {
+	cache fuse_ext_fuse_inode >"$LOG"
+	check
+	[ "$status" -eq 0 ]
+	cache other >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	cache fuse_ext_fuse_inode | sed '3i[   10.2] WARNING: at kernel/x.c:1 f+0x1/0x2' >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	[[ $output == *":3:"*WARNING* ]] && [[ $output != *"Call Trace"* ]]
+}
+
 @test "dmesg-check: that of any other OOM kill is, and what comes beside a wanted one" {
 	report bash >"$LOG"
 	check
