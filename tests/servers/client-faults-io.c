@@ -225,12 +225,12 @@ static void on_bus_error(int number)
 }
 
 /* A read fault, a write fault, and what was written stored; SIGBUS is EFAULT here. */
-static int use_map(volatile char *map)
+static int use_map(char *map)
 {
 	if (sigsetjmp(bus_error, 1))
 		return EFAULT;
 	map[1] = map[0];
-	return error_of(msync((void *)map, PAGE, MS_SYNC));
+	return error_of(msync(map, PAGE, MS_SYNC));
 }
 
 static int run_map(struct fail_context *context)

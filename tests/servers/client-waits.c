@@ -107,19 +107,24 @@ int client_eat(int argc, char **argv)
 	return 0;
 }
 
-static volatile sig_atomic_t signals_seen;
+static int signals_seen;
 static int probe_write = -1;
 
 /* The third one of a probe lets a read(2) of the pipe return by itself. */
 static void on_alarm(int number)
 {
+	int count = __atomic_add_fetch(&signals_seen, 1, __ATOMIC_RELAXED);
 	int saved = errno;
 
 	(void)number;
-	signals_seen++;
-	if (probe_write >= 0 && signals_seen >= 3 && write(probe_write, "", 1) < 0)
+	if (probe_write >= 0 && count >= 3 && write(probe_write, "", 1) < 0)
 		_exit(1);
 	errno = saved;
+}
+
+static int signals_so_far(void)
+{
+	return __atomic_load_n(&signals_seen, __ATOMIC_RELAXED);
 }
 
 static void storm_begin(long us, int flags)
@@ -141,7 +146,7 @@ static const char *probe(void)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		exit(1);
-	signals_seen = 0;
+	__atomic_store_n(&signals_seen, 0, __ATOMIC_RELAXED);
 	probe_write = ends[1];
 	error = read(ends[0], &byte, 1) < 0 ? errno : 0;
 	probe_write = -1;
@@ -185,12 +190,12 @@ int client_storm(int argc, char **argv)
 		snprintf(path, sizeof(path), "%s%s%d", argv[0], creat ? "/storm" : "/file",
 			 creat ? round : round % 10);
 		for (step = 0; step < STEPS; step++) {
-			before = signals_seen;
+			before = signals_so_far();
 			if (one_step(step, path, creat, &fd) < 0) {
 				errors[step]++;
 				last = errno;
 			}
-			hit[step] += signals_seen != before;
+			hit[step] += signals_so_far() != before;
 		}
 	}
 	printf("probe=%s last=%s", probed, wire_errno_name(last));

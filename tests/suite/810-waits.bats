@@ -78,7 +78,6 @@ stopped() { # WAIT
 }
 
 lazily() { # WAIT
-	local name path
 	wait_begin "$1" umount -l
 	if [ "$1" != umount ]; then
 		run_ 0 umount -l "$FX/a"

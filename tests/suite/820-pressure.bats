@@ -334,8 +334,9 @@ better() {
 }
 
 # Stock's wait for an answer is S, and D once a signal has come.
+# shellcheck disable=SC2034  # waits.bash reads them
 begin_stock_flush() {
-	held=flush states=[DS]
+	held=flush states='[DS]'
 	server a --hold flush
 	controls=("$(control_of "$FX/a")")
 	client 1 fxclient close "$FX/a/file1"
@@ -375,7 +376,7 @@ begin_stock_flush() {
 	echo 0 >$power/sync_on_suspend
 	echo 5000 >$power/pm_freeze_timeout
 	echo freezer >$power/pm_test
-	setting=done
+	setting="done"
 	echo freeze >$power/state || setting=failed
 	echo none >$power/pm_test
 	echo 20000 >$power/pm_freeze_timeout

@@ -50,7 +50,7 @@ asked_for() { # OPCODE NUMBER
 }
 
 begin_release() {
-	held=release
+	held="release"
 	server a --hold release
 	controls=("$(control_of "$FX/a")")
 	connection_set "$FX/a" sync_release on
@@ -67,7 +67,7 @@ without_flush() {
 }
 
 begin_answer() {
-	held=syncfs
+	held="syncfs"
 	raw_server a --hold syncfs
 	without_flush a
 	controls=("$(control_of "$FX/a")")
@@ -79,7 +79,7 @@ begin_answer() {
 
 # A WRITE for which no task waits, and two syncfs(2), the second for its turn.
 writes_held() {
-	held=write
+	held="write"
 	raw_server a --init-flags 0x10000 # FUSE_WRITEBACK_CACHE
 	without_flush a
 	tell a hold write
@@ -104,7 +104,7 @@ begin_epoch() {
 begin_umount() {
 	local name command=("$@")
 	[ $# -gt 0 ] || command=(umount)
-	held=flush names=(a b)
+	held="flush" names=(a b)
 	for name in a b; do
 		server $name --hold flush
 		controls+=("$(control_of "$FX/$name")")
@@ -123,7 +123,7 @@ not_mounted() {
 }
 
 begin_open() {
-	held=read
+	held="read"
 	inval_tree a --open-flags 2
 	controls=("$(control_of "$FX/a")")
 	content a file
@@ -143,7 +143,7 @@ good() {
 wait_go() {
 	local name
 	for name in "${names[@]}"; do
-		tell $name release $held
+		tell "$name" release "$held"
 	done
 }
 
@@ -157,7 +157,7 @@ wait_over() {
 		ends "$pid" 10 || fail "$(where_is "$pid"): it doesn't end"
 	done
 	for name in "${names[@]}"; do
-		server_end $name
+		server_end "$name"
 	done
 }
 
