@@ -101,12 +101,14 @@ static inline void fuse_ext_invalidate_blocks(struct inode *inode)
 
 /*
  * 6.1: a wait can be one that suspend doesn't have to wait for, though frozen
- * tasks stay in it.
+ * tasks stay in it.  @is_locked: with a lock, of which lockdep would warn; who
+ * waits for it is in the way of suspend.
  */
-static inline int fuse_ext_wait_killable(struct completion *done)
+static inline int fuse_ext_wait_killable(struct completion *done, bool is_locked)
 {
 #ifdef TASK_FREEZABLE
-	return wait_for_completion_state(done, TASK_KILLABLE | TASK_FREEZABLE);
+	return wait_for_completion_state(done, TASK_KILLABLE |
+					 (is_locked ? TASK_FREEZABLE_UNSAFE : TASK_FREEZABLE));
 #else
 	return wait_for_completion_killable(done);
 #endif

@@ -190,7 +190,7 @@ int fuse_ext_file_release(struct inode *inode, struct file *file)
 	ff->ext.release = release;
 
 	err = fuse_ext_stock_file_operations->release(inode, file);
-	if (fuse_ext_wait_killable(&release->done))
+	if (fuse_ext_wait_killable(&release->done, false))
 		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC_INTERRUPTED);
 	else
 		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC);

@@ -134,7 +134,8 @@ static int send_syncfs(struct fuse_mount *fm, u64 nodeid)
 		return err;
 	}
 	fuse_ext_count(fm->fc, FUSE_EXT_SYNCFS_SENT);
-	if (fuse_ext_wait_killable(&request->done))
+	/* The VFS holds s_umount, for reading. */
+	if (fuse_ext_wait_killable(&request->done, true))
 		err = -EINTR;
 	else
 		err = request->error;
