@@ -179,7 +179,7 @@ static int one_step(enum step step, const char *path, int flags, int *fd)
 
 int client_storm(int argc, char **argv)
 {
-	int rounds = atoi(argv[1]), creat = argc > 4 ? O_CREAT : 0, round, step, fd;
+	int rounds = atoi(argv[1]), creat = argc > 4 ? O_CREAT : 0, round, step, fd = -1;
 	int errors[STEPS] = { 0 }, hit[STEPS] = { 0 }, last = 0, before;
 	const char *probed;
 	char path[4096];
