@@ -48,6 +48,8 @@ help:
 #:   make lint              shellcheck and checkpatch
 #:   make fuzz              a server that does everything wrong, on the debug kernel, for
 #:                          a million answers (FUZZ='--seed 7 --rounds 20': only these)
+#:   make soak MINUTES=30   all features under load, toggles flipped, mounts that come and
+#:                          go, on Debian 13 or CELL=CELL: nothing is lost or left
 #:   make fuzz-fusectl      fusectl's parsers by libFuzzer, each for MINUTES=10
 #:
 #: Releasing, see docs/releasing.md
@@ -126,6 +128,10 @@ fuzz:
 	tests/vm/setup
 	FUSE_EXT_LONG=1 FUSE_EXT_FUZZ="$(FUZZ)" tests/vm/cell $(or $(CELL),debug-6.12) 000 520
 
+soak:
+	tests/vm/setup
+	FUSE_EXT_SOAK=$(or $(MINUTES),30) tests/vm/cell $(or $(CELL),debian-13) soak
+
 fuzz-fusectl:
 	tests/vm/setup fuzz
 	$(MAKE) -C tests/fuzz/fusectl fuzz MINUTES=$(or $(MINUTES),10)
@@ -158,4 +164,4 @@ clean:
 		-o -name '*.mod' -delete -o -name '*.mod.c' -delete -o -name '.*.d' -delete
 	rm -f src/modules.order src/Module.symvers
 
-.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug faults check-here lint fuzz fuzz-fusectl dist check-release release screens bench clean
+.PHONY: all help fusectl lib examples module no-module deb rpm install install-lib demo check check-all check-debug faults check-here lint fuzz soak fuzz-fusectl dist check-release release screens bench clean
