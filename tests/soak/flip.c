@@ -21,6 +21,7 @@
 static const char * const toggles[] = {
 	"async_flush", "sync_release", "atomic_create", "syncfs", "inval_files",
 };
+
 #define TOGGLES	(sizeof(toggles) / sizeof(toggles[0]))
 
 /* The last one is async_flush's only, the one before it a connection's only. */

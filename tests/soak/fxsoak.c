@@ -54,11 +54,11 @@ static struct {
 
 /* What the workers and their parent share. */
 static struct shared {
-	volatile sig_atomic_t is_over;
+	int is_over;
 	struct progress progress[MOST_WORKERS];
 } *shared;
 
-static volatile sig_atomic_t is_asked;
+static int is_asked;
 
 uint64_t mix(uint64_t value)
 {
@@ -76,19 +76,24 @@ uint64_t any_below(uint64_t *state, uint64_t below)
 
 int is_over(void)
 {
-	return shared->is_over;
+	return __atomic_load_n(&shared->is_over, __ATOMIC_RELAXED);
+}
+
+static void end_all(void)
+{
+	__atomic_store_n(&shared->is_over, 1, __ATOMIC_RELAXED);
 }
 
 static void on_end(int number)
 {
 	(void)number;
-	shared->is_over = 1;
+	end_all();
 }
 
 static void on_question(int number)
 {
 	(void)number;
-	is_asked = 1;
+	__atomic_store_n(&is_asked, 1, __ATOMIC_RELAXED);
 }
 
 /* No call is to be interrupted by the end. */
@@ -154,7 +159,6 @@ static void tell_progress(void)
 {
 	unsigned int i;
 
-	is_asked = 0;
 	for (i = 0; i < settings.workers; i++)
 		printf("worker %u: %llu operations, now %s\n", i,
 		       (unsigned long long)shared->progress[i].operation, shared->progress[i].now);
@@ -169,14 +173,14 @@ static int wait_for_workers(void)
 
 	while (left) {
 		if (wait(&status) < 0) {
-			if (is_asked)
+			if (__atomic_exchange_n(&is_asked, 0, __ATOMIC_RELAXED))
 				tell_progress();
 			continue;
 		}
 		left--;
 		if (status) {
 			failed = 1;
-			shared->is_over = 1;
+			end_all();
 			if (!WIFEXITED(status))
 				printf("WRONG: a worker was ended by signal %d\n",
 				       WTERMSIG(status));

@@ -99,7 +99,7 @@ static void do_io(int fd)
 /* With SIGBUS, where there is no file behind the mapping any more. */
 static void do_map(int fd)
 {
-	volatile char *map;
+	char *map;
 
 	if (outcome("ftruncate", ftruncate(fd, MAPPED)) < 0)
 		return;
@@ -109,12 +109,12 @@ static void do_map(int fd)
 		return;
 	}
 	if (sigsetjmp(after_fault, 1) == 0) {
-		map[any_below(&state, MAPPED)]++;
-		outcome("msync", msync((void *)map, MAPPED, MS_SYNC));
+		__atomic_fetch_add(&map[any_below(&state, MAPPED)], 1, __ATOMIC_RELAXED);
+		outcome("msync", msync(map, MAPPED, MS_SYNC));
 	} else {
 		faults++;
 	}
-	munmap((void *)map, MAPPED);
+	munmap(map, MAPPED);
 }
 
 static void do_names(void)

@@ -1,0 +1,310 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Soak: daemons of the distribution and servers with all features under load for
+# FUSE_EXT_SOAK minutes, while toggles flip, mounts come and go in every way, and
+# somebody tries to unload; between rounds the module really goes and comes.  No byte
+# may be lost, and nothing left.  Run by itself (make soak, tests/vm/cell CELL soak).
+
+load helpers/all
+load helpers/nodes
+load helpers/control
+load helpers/passthrough
+load helpers/daemons
+load helpers/soak
+
+MINUTES=${FUSE_EXT_SOAK:-2}
+ROUND=240	# seconds, at most
+WORKERS=2
+PATIENCE=180
+SLAB_NOISE=150
+
+setup_file() {
+	export BATS_TEST_TIMEOUT=$((MINUTES * 60 * 2 + 1200))
+	isolate_file
+	control_file
+}
+
+teardown_file() {
+	control_file_end
+}
+
+# What the functions below count, and know of each place.
+counts_begin() {
+	local place seed=${FUSE_EXT_SOAK_SEED:-$RANDOM}
+	operations=0 written=0 verified=0 kept=0 rounds=0 mounts=0 refused=0 unloads=0
+	flips=0 by_tool=0 calls=0
+	declare -gA loads=() servers=() seeds=()
+	log_line "the seed is $seed"
+	RANDOM=$seed
+	for place in $PLACES; do
+		seeds[$place]=$RANDOM
+	done
+}
+
+# one_of WORD...: in $chosen; not in a subshell, which has a RANDOM of its own.
+one_of() {
+	chosen=${*:1 + RANDOM % $#:1}
+}
+
+# What an administrator does.
+use_tool() {
+	local toggle value target=()
+	# shellcheck disable=SC2086 # they are words
+	one_of $FX_TOGGLES
+	toggle=$chosen
+	one_of auto on off
+	value=$chosen
+	if [ $((RANDOM % 3)) -ne 0 ]; then
+		# shellcheck disable=SC2086 # they are words
+		one_of $PLACES
+		target=("$FX/$chosen/a")
+	fi
+	case $((RANDOM % 6)) in
+	0)
+		run_ 0 fusectl inherit "$toggle" "$FX/$chosen/a"
+		;;
+	1)
+		one_of "list" "status" "get all ${target[*]}" "show ${target[*]:-$FX/tree/a}"
+		# shellcheck disable=SC2086 # they are words
+		run_ 0 fusectl $chosen
+		;;
+	*)
+		run_ 0 fusectl set "$toggle" "$value" "${target[@]}"
+		;;
+	esac
+	by_tool=$((by_tool + 1))
+}
+
+# It is refused, and what is there goes on.
+try_unload() {
+	one_of "fusectl unload" "rmmod fuse_ext" "modprobe -r fuse_ext"
+	# shellcheck disable=SC2086 # they are words
+	run_ 1 $chosen
+	[ -d /sys/module/fuse_ext ] || fail "fuse_ext is gone"
+	run_ 0 fusectl load
+	refused=$((refused + 1))
+}
+
+# A guest is a filesystem that comes, is used by three processes, and goes in one
+# way or another, with the processes still at work in some of them.
+guest() {
+	local FX=$FX/guest way server='' users=() i
+	mkdir -p "$FX/a"
+	one_of tree ext
+	"guest_$chosen"
+	one_of umount lazy abort kill
+	way=$chosen
+	log_line "guest $mounts goes by $way"
+	for i in 0 1 2; do
+		start "$FX/use.$i" fxsoak use "$RANDOM" "$FX/a"
+		users+=("$started")
+	done
+	pause_ms $((RANDOM % 1000))
+	[ ! -e "$FX/a.control" ] || guest_invalidate
+	"guest_$way"
+	users_end
+	soon 20 unmounted a || fail "a guest can't be unmounted"
+	soon 30 process_ended "$server" || fail "a guest's server doesn't end: $(where_is "$server")"
+	rm -f "$FX/a.control"
+	mounts=$((mounts + 1))
+}
+guest_tree() {
+	local want=$((RANDOM % 32))
+	run_ 0 treeserver --pidfile "$FX/a.pid" --control "$FX/a.control" --threads $((1 + RANDOM % 4)) \
+		--timeout $((RANDOM % 2)) --want $want "$FX/a"
+	server=$(<"$FX/a.pid")
+}
+guest_ext() {
+	one_of "" --writeback --no-syncfs --no-ext --library-create
+	# shellcheck disable=SC2086 # none is none
+	passthrough $chosen
+	server=$started
+}
+# whatever comes of it: the file may be there or not, and the feature wanted or not
+guest_invalidate() {
+	local name
+	for name in one two three four one two; do
+		run_ any fxclient control "$FX/a.control" inval $name
+	done
+}
+guest_umount() {
+	users_end
+	soon 20 umount "$FX/a" 2>>"$FX_LOG" || fail "a guest can't be unmounted"
+}
+guest_lazy() {
+	run_ 0 umount -l "$FX/a"
+	pause_ms $((RANDOM % 300))
+}
+guest_abort() {
+	run_ 0 fusectl abort "$FX/a"
+}
+guest_kill() {
+	kill -KILL "$server"
+	pause_ms $((RANDOM % 300))
+}
+# Only errors that are documented for what happened.
+users_end() {
+	local pid i=0
+	for pid in "${users[@]}"; do
+		process_ended "$pid" || kill -TERM "$pid"
+		ends "$pid" 60 || fail "$(where_is "$pid"): it doesn't end"
+		output=$(<"$FX/use.$i")
+		is "$status" 0 "exit status of a guest's user ($output)"
+		calls=$((calls + $(field calls)))
+		i=$((i + 1))
+	done
+	users=()
+}
+
+served_by_ours() { # PLACE
+	is "$(driver_of "$FX/$1/a")" fuse_ext "driver of $1"
+}
+stored() { # PLACE: from what the server has stored
+	[ "$1" != tree ] || return 0
+	place_mount "$1"
+	place_verify "$1"
+	place_unmount "$1"
+}
+
+# round SECONDS: from the load of the module to its end.
+round() {
+	local FX_OURS=$STANDARD flipper now end
+	run_ 0 fusectl load
+	places place_mount
+	places served_by_ours
+	places load_start
+	start "$FX/flip" fxsoak flip "$RANDOM" 5 "$FX_PARAMETERS" "$STANDARD"
+	flipper=$started
+	now_ms
+	end=$((now + $1 * 1000))
+	while [ "$now" -lt $end ]; do
+		one_of guest guest use_tool use_tool use_tool try_unload
+		"$chosen"
+		loads_work
+		now_ms
+	done
+	kill -TERM "$flipper"
+	ends "$flipper" 30 || fail "$(where_is "$flipper"): it doesn't end"
+	output=$(<"$FX/flip")
+	is "$status" 0 "exit status of flip ($output)"
+	flips=$((flips + $(field flips)))
+	loads_stop
+	echo 3 >/proc/sys/vm/drop_caches
+	places place_verify
+	places place_unmount
+	kept=0
+	places stored
+	run_ 0 fusectl unload
+	[ ! -d /sys/module/fuse_ext ] || fail "fuse_ext is still there"
+	unloads=$((unloads + 1)) rounds=$((rounds + 1))
+	log_line "round $rounds: operations=$operations written=$written verified=$verified mounts=$mounts"
+}
+
+nothing_is_left() {
+	is "$(stuck)" "" "threads in D state"
+	is "$(mounts_below "$FX")" "" "what is mounted"
+	soon 30 slab_is_back "$FX/slab.begin" ||
+		fail "objects are left: $(slab_grown "$FX/slab.begin" "$FX/slab")"
+	kernel_is_silent
+}
+
+@test "a byte that changes behind the server's back is found (the load can fail)" {
+	local file old
+	counts_begin
+	mkdir -p "$FX/ext/a"
+	run_ 0 fusectl load
+	place_mount ext
+	run_ 0 fxsoak load --state "$FX/ext/state" --operations 300 "$FX/ext/a"
+	run_ 0 fxsoak verify --state "$FX/ext/state" "$FX/ext/a"
+	file=$(find "$FX/ext/below/worker-1" -type f -size +1 -printf '%s %p\n' | sort -n | tail -n 1)
+	file=${file#* }
+	old=$(od -An -tu1 -j 700 -N 1 "$file")
+	printf '%b' "\\x$(printf %x $((old ^ 16)))" |
+		dd of="$file" bs=1 seek=700 conv=notrunc status=none
+	run_ 1 fxsoak verify --state "$FX/ext/state" "$FX/ext/a"
+	like "$output" "$(printf ': offset 700 of [0-9]*: it is 0x%02x, expected 0x%02x; 1 bytes are wrong' \
+		$((old ^ 16)) "$((old))")" "what it says"
+	run_ 1 fxsoak load --state "$FX/ext/state" --operations 5 "$FX/ext/a"
+	rm "$file"
+	run_ 1 fxsoak verify --state "$FX/ext/state" "$FX/ext/a"
+	like "$output" "open of ${file##*/}: ENOENT" "what it says of a lost file"
+	place_unmount ext
+	run_ 0 fusectl unload
+}
+
+@test "a thread that hangs, and objects that are left, are found (the rest can fail)" {
+	local fd i found
+	module_load
+	is "$(stuck)" "" "threads in D state at first"
+	slab_counts "$FX/slab.begin"
+	server a
+	for ((i = 0; i < 300; i++)); do
+		exec {fd}>"$FX/a/file-$i"
+	done
+	slab_counts "$FX/slab.end"
+	like "$(slab_grown "$FX/slab.begin" "$FX/slab.end")" "fuse_ext_inode=0->[0-9]+" "objects that are left"
+	tell a hold lookup
+	start "$FX/stat" stat "$FX/a/missing"
+	soon 10 has_requests a LOOKUP 301 || fail "no LOOKUP"
+	# its request is with the server: it waits for the answer all the same
+	kill -KILL "$started"
+	soon 10 is_stuck "$started" || fail "it isn't found: $(stuck); $(where_is "$started")"
+	abort_ "$FX/a"
+	for ((i = 0; i < 300; i++)); do
+		exec {fd}>&-
+		fd=$((fd - 1))
+	done
+	server_end a
+	module_unload
+}
+is_stuck() {
+	found=$(stuck)
+	[ "$found" = "$1" ]
+}
+
+@test "the load finds nothing wrong on stock" {
+	counts_begin
+	places_begin
+	places place_mount
+	is "$(driver_of "$FX/ntfs/a")" fuse "driver"
+	places load_start
+	pause_ms 10000
+	loads_work
+	loads_stop
+	places place_verify
+	places place_unmount
+	places_end
+}
+
+@test "for minutes: no byte is lost, nothing hangs, nothing is left" {
+	local left=$((MINUTES * 60)) length
+	counts_begin
+	places_begin
+	mkdir "$FX/guest"
+	# a short one, after which all is there that stays
+	round 10
+	slab_counts "$FX/slab.begin"
+	nothing_is_left
+	while [ $left -gt 0 ]; do
+		length=$((left < ROUND ? left : ROUND))
+		round $length
+		nothing_is_left
+		left=$((left - length))
+	done
+	# what ours has written, stock reads
+	places stored
+	places_end
+	figure soak_minutes "$MINUTES" min
+	figure soak_rounds $rounds 1
+	figure soak_operations $operations 1
+	figure soak_written $written bytes
+	figure soak_verified $verified bytes
+	figure soak_lost 0 bytes
+	figure soak_flips $((flips + by_tool)) 1
+	figure soak_mounts $mounts 1
+	figure soak_guest_calls $calls 1
+	figure soak_unloads_refused $refused 1
+	figure soak_unloads $unloads 1
+	figure soak_objects_begin "$(slab_total "$FX/slab.begin")" 1
+	figure soak_objects_end "$(slab_total "$FX/slab")" 1
+}
