@@ -23,11 +23,13 @@
 static const char usage[] =
 	"Usage: fxsoak load|verify [OPTION...] DIR\n"
 	"       fxsoak flip SEED PAUSE-MS PARAMETERS CONTROL\n"
+	"       fxsoak inval SEED PAUSE-MS SOCKET DIR\n"
 	"       fxsoak use SEED DIR\n"
 	"load: workers, each in a folder of its own below DIR, write, map, truncate, rename\n"
 	"and remove files, and compare all that they read with what they have written.\n"
 	"verify: only compare all files.  flip: the toggles of the module (PARAMETERS, its\n"
 	"folder in sysfs) and of its connections (CONTROL, a control filesystem), at random.\n"
+	"inval: open files of load --expect-inval, by treeserver's control socket.\n"
 	"use: calls in DIR, which may be aborted; errors that aren't documented are told.\n"
 	"\n"
 	"      --state PREFIX    the files PREFIX.0, ...: what the folders have to have; load\n"
@@ -36,6 +38,8 @@ static const char usage[] =
 	"      --seed N          (1)\n"
 	"      --operations N    end after N of each worker\n"
 	"      --seconds S       end after S seconds; else at SIGTERM\n"
+	"      --expect-inval    open files may fail with EIO at any time; what is left then\n"
+	"                        has to be as before or after the call that failed\n"
 	"  -h, --help            this text\n"
 	"\n"
 	"At SIGUSR1 load tells what each worker is at.\n"
@@ -50,6 +54,7 @@ static struct {
 	uint64_t operations;
 	unsigned int seconds;
 	int only_verify;
+	int expects;
 } settings = { .workers = 2, .seed = 1 };
 
 /* What the workers and their parent share. */
@@ -130,7 +135,7 @@ static void run_worker(unsigned int number)
 {
 	struct worker worker = {
 		.number = number, .seed = mix(settings.seed * MOST_WORKERS + number),
-		.progress = &shared->progress[number],
+		.progress = &shared->progress[number], .expects = settings.expects,
 	};
 	char path[4096];
 	int is_new;
@@ -192,7 +197,7 @@ static int wait_for_workers(void)
 static int run(void)
 {
 	struct sigaction question = { .sa_handler = on_question };
-	uint64_t operations = 0, written = 0, verified = 0, kept = 0;
+	uint64_t operations = 0, written = 0, verified = 0, kept = 0, met = 0;
 	unsigned int i;
 	int failed;
 
@@ -213,15 +218,16 @@ static int run(void)
 		written += shared->progress[i].written;
 		verified += shared->progress[i].verified;
 		kept += shared->progress[i].kept;
+		met += shared->progress[i].met;
 	}
-	printf("seed=%llu workers=%u operations=%llu written=%llu verified=%llu kept=%llu\n",
+	printf("seed=%llu workers=%u operations=%llu written=%llu verified=%llu",
 	       (unsigned long long)settings.seed, settings.workers, (unsigned long long)operations,
-	       (unsigned long long)written, (unsigned long long)verified,
-	       (unsigned long long)kept);
+	       (unsigned long long)written, (unsigned long long)verified);
+	printf(" kept=%llu met=%llu\n", (unsigned long long)kept, (unsigned long long)met);
 	return failed;
 }
 
-enum { STATE = 256, WORKERS, SEED, OPERATIONS, SECONDS };
+enum { STATE = 256, WORKERS, SEED, OPERATIONS, SECONDS, EXPECT_INVAL };
 
 static const struct option long_options[] = {
 	{ "state", required_argument, NULL, STATE },
@@ -229,6 +235,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, SEED },
 	{ "operations", required_argument, NULL, OPERATIONS },
 	{ "seconds", required_argument, NULL, SECONDS },
+	{ "expect-inval", no_argument, NULL, EXPECT_INVAL },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -251,6 +258,9 @@ static int take_option(int option)
 		return 0;
 	case SECONDS:
 		settings.seconds = strtoul(optarg, NULL, 10);
+		return 0;
+	case EXPECT_INVAL:
+		settings.expects = 1;
 		return 0;
 	}
 	return -1;
@@ -296,6 +306,8 @@ int main(int argc, char **argv)
 		return load(argc - 1, argv + 1);
 	if (strcmp(verb, "flip") == 0)
 		status = flip(argc - 2, argv + 2);
+	else if (strcmp(verb, "inval") == 0)
+		status = invalidate(argc - 2, argv + 2);
 	else if (strcmp(verb, "use") == 0)
 		status = use(argc - 2, argv + 2);
 	return status == 2 ? wrong_usage() : status;

@@ -6,6 +6,7 @@
 #ifndef FXSOAK_H
 #define FXSOAK_H
 
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,6 +32,7 @@ struct file {
 
 /**
  * struct progress - of one worker, in memory that all share
+ * @met:	EIO, of a worker that expects it
  * @now:	the call that it is at, for whoever looks for what hangs
  */
 struct progress {
@@ -38,6 +40,7 @@ struct progress {
 	uint64_t written;
 	uint64_t verified;
 	uint64_t kept;
+	uint64_t met;
 	char now[128];
 };
 
@@ -45,6 +48,10 @@ struct progress {
  * struct worker - a process that owns a folder; it is the process's current one
  * @seed:	with the number of an operation it fixes what is done
  * @operation:	how many there were, also before the state was saved
+ * @other_fd:	one more descriptor, while an operation has it; or -1
+ * @expects:	open files may fail with EIO at any time (inval_files): the operation
+ *		goes to @failed then; files aren't mapped
+ * @touched:	the file of the operation, and what it was before
  */
 struct worker {
 	unsigned int number;
@@ -53,6 +60,11 @@ struct worker {
 	uint64_t random;
 	struct progress *progress;
 	struct file files[FILES];
+	int other_fd;
+	int expects;
+	sigjmp_buf failed;
+	struct file *touched;
+	struct file before;
 };
 
 /* fxsoak.c */
@@ -67,7 +79,8 @@ void end_by_signals(unsigned int seconds);
 /* What goes wrong is told with the worker, its seed and operation; ends the process. */
 void wrong(const struct worker *worker, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
-void must(const struct worker *worker, const char *call, int result);
+/* With a worker that expects it, EIO doesn't return. */
+void must(struct worker *worker, const char *call, int result);
 /* New bytes of this operation for @length at @offset, in the model. */
 unsigned char *invent(struct worker *worker, struct file *file, size_t offset, size_t length);
 void set_size(struct file *file, size_t size);
@@ -77,6 +90,8 @@ void same(struct worker *worker, const struct file *file, const void *found, siz
 /* By a descriptor of its own: size and all bytes, and the end. */
 void check_file(struct worker *worker, struct file *file);
 void check_names(struct worker *worker);
+/* After EIO: each byte is as before the operation, or as it would be after it. */
+void settle(struct worker *worker);
 /* Closes and reads all that the folder has to have, from the server. */
 void check_all(struct worker *worker);
 void model_begin(struct worker *worker);
@@ -90,5 +105,6 @@ void one_operation(struct worker *worker);
 /* The verbs: exit statuses. */
 int flip(int argc, char **argv);
 int use(int argc, char **argv);
+int invalidate(int argc, char **argv);
 
 #endif /* FXSOAK_H */

@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #define PAGE	4096
+#define CHILD_MET_EIO	3
 
 struct range {
 	size_t offset;
@@ -57,9 +58,11 @@ static void open_with(struct worker *worker, struct file *file, int flags)
 
 static void close_it(struct worker *worker, struct file *file)
 {
-	if (file->fd >= 0)
-		must(worker, "close", close(file->fd));
+	int fd = file->fd;
+
 	file->fd = -1;
+	if (fd >= 0)
+		must(worker, "close", close(fd));
 }
 
 static int fd_of(struct worker *worker, struct file *file)
@@ -69,14 +72,24 @@ static int fd_of(struct worker *worker, struct file *file)
 	return file->fd;
 }
 
+/* EIO in the middle makes less of it. */
+static void complete(struct worker *worker, const char *what, ssize_t got, size_t expected)
+{
+	if ((size_t)got == expected)
+		return;
+	errno = EIO;
+	if (worker->expects && (size_t)got < expected)
+		must(worker, what, -1);
+	wrong(worker, "%zd bytes were %s, expected %zu", got, what, expected);
+}
+
 static void write_by(struct worker *worker, struct file *file, int fd, struct range range)
 {
 	const unsigned char *bytes = invent(worker, file, range.offset, range.length);
 	ssize_t got = pwrite(fd, bytes, range.length, range.offset);
 
 	must(worker, "pwrite", got);
-	if ((size_t)got != range.length)
-		wrong(worker, "%zd bytes were written, expected %zu", got, range.length);
+	complete(worker, "written", got, range.length);
 }
 
 static void do_pwrite(struct worker *worker, struct file *file)
@@ -99,7 +112,7 @@ static void do_write(struct worker *worker, struct file *file)
 {
 	struct range range = any_range(worker, file->size + 1);
 	int fd = fd_of(worker, file);
-	int pieces = 1 + any(worker, 6);
+	int pieces = worker->expects ? 1 : 1 + any(worker, 6);
 	ssize_t got;
 
 	tell(worker, "write", file, range);
@@ -110,8 +123,7 @@ static void do_write(struct worker *worker, struct file *file)
 			return;
 		got = write(fd, invent(worker, file, range.offset, range.length), range.length);
 		must(worker, "write", got);
-		if ((size_t)got != range.length)
-			wrong(worker, "%zd bytes were written, expected %zu", got, range.length);
+		complete(worker, "written", got, range.length);
 		range.offset += range.length;
 	}
 }
@@ -128,10 +140,11 @@ static void do_append(struct worker *worker, struct file *file)
 	tell(worker, "append", file, range);
 	fd = open(file->name, O_WRONLY | O_APPEND | O_CLOEXEC);
 	must(worker, "open", fd);
+	worker->other_fd = fd;
 	got = write(fd, invent(worker, file, range.offset, range.length), range.length);
 	must(worker, "write", got);
-	if ((size_t)got != range.length)
-		wrong(worker, "%zd bytes were written, expected %zu", got, range.length);
+	complete(worker, "written", got, range.length);
+	worker->other_fd = -1;
 	must(worker, "close", close(fd));
 }
 
@@ -149,29 +162,29 @@ static void do_read(struct worker *worker, struct file *file)
 		expected = range.length;
 	got = pread(fd_of(worker, file), buffer, range.length, range.offset);
 	must(worker, "pread", got);
-	if ((size_t)got != expected)
-		wrong(worker, "%zd bytes were read, expected %zu", got, expected);
+	complete(worker, "read", got, expected);
 	same(worker, file, buffer, range.offset, got);
 }
 
 static void do_truncate(struct worker *worker, struct file *file)
 {
 	size_t size = any(worker, any(worker, 2) ? MOST_BYTES : file->size + 1);
+	int fd = fd_of(worker, file);
 
 	tell(worker, "truncate", file, (struct range){ size, 0 });
+	set_size(file, size);
 	if (any(worker, 2))
-		must(worker, "ftruncate", ftruncate(fd_of(worker, file), size));
+		must(worker, "ftruncate", ftruncate(fd, size));
 	else
 		must(worker, "truncate", truncate(file->name, size));
-	set_size(file, size);
 }
 
 static void do_empty(struct worker *worker, struct file *file)
 {
 	tell(worker, "O_TRUNC", file, (struct range){ 0, 0 });
 	close_it(worker, file);
-	open_with(worker, file, O_TRUNC);
 	set_size(file, 0);
+	open_with(worker, file, O_TRUNC);
 }
 
 static void do_map(struct worker *worker, struct file *file)
@@ -180,7 +193,7 @@ static void do_map(struct worker *worker, struct file *file)
 	unsigned char *map;
 	size_t before, mapped;
 
-	if (!file->size)
+	if (!file->size || worker->expects)
 		return;
 	range = any_range(worker, file->size);
 	tell(worker, "map", file, range);
@@ -279,9 +292,9 @@ static void do_replace(struct worker *worker, struct file *file)
 	tell(worker, "replace", file, (struct range){ 0, 0 });
 	must(worker, "rename", rename(file->name, other->name));
 	memcpy(file->name, other->name, NAME_SIZE);
-	close_it(worker, other);
 	other->name[0] = '\0';
 	set_size(other, 0);
+	close_it(worker, other);
 }
 
 /*
@@ -318,16 +331,14 @@ static void do_unlink(struct worker *worker, struct file *file)
 	else
 		close_it(worker, file);
 	must(worker, "unlink", unlink(file->name));
+	file->name[0] = '\0';
 	if (is_open) {
 		got = pread(file->fd, buffer, sizeof(buffer), 0);
 		must(worker, "pread", got);
-		if ((size_t)got != file->size)
-			wrong(worker, "removed, %zd bytes can be read, expected %zu", got,
-			      file->size);
+		complete(worker, "read of what is removed", got, file->size);
 		same(worker, file, buffer, 0, got);
 		close_it(worker, file);
 	}
-	file->name[0] = '\0';
 	set_size(file, 0);
 }
 
@@ -337,6 +348,23 @@ static void do_names(struct worker *worker, struct file *file)
 	check_names(worker);
 }
 
+/* 0, or 1 for EIO that is expected; whatever else is wrong is told. */
+static int write_and_exit(struct worker *worker, const struct file *file, struct range range)
+{
+	const unsigned char *bytes = file->content + range.offset;
+	int fd = open(file->name, O_WRONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : pwrite(fd, bytes, range.length, range.offset);
+	int is_short = got >= 0 && (size_t)got < range.length;
+
+	if (worker->expects && (is_short || (got < 0 && errno == EIO)))
+		return 1;
+	worker->touched = NULL;
+	must(worker, fd < 0 ? "open" : "pwrite", got);
+	if ((size_t)got != range.length)
+		wrong(worker, "%zd bytes were written, expected %zu", got, range.length);
+	return 0;
+}
+
 /* Written by a process that leaves it to its end to close. */
 static void do_exit(struct worker *worker, struct file *file)
 {
@@ -344,21 +372,22 @@ static void do_exit(struct worker *worker, struct file *file)
 	pid_t child;
 	int status;
 
+	if (range.offset + range.length > MOST_BYTES)
+		return;
 	tell(worker, "exit", file, range);
 	invent(worker, file, range.offset, range.length);
 	child = fork();
 	must(worker, "fork", child);
-	if (!child) {
-		int fd = open(file->name, O_WRONLY | O_CLOEXEC);
-
-		must(worker, "open", fd);
-		write_by(worker, file, fd, range);
-		_exit(0);
-	}
+	if (!child)
+		_exit(write_and_exit(worker, file, range) ? CHILD_MET_EIO : 0);
 	/* again after SIGTERM */
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			must(worker, "waitpid", -1);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_MET_EIO) {
+		errno = EIO;
+		must(worker, "what the child did", -1);
+	}
 	if (status)
 		wrong(worker, "the child's status is 0x%x", status);
 }
@@ -380,6 +409,13 @@ static const struct {
 	{ do_names, 2 }, { do_exit, 2 },
 };
 
+static void remember(struct worker *worker, struct file *file)
+{
+	worker->touched = file;
+	worker->before.size = file->size;
+	memcpy(worker->before.content, file->content, MOST_BYTES);
+}
+
 void one_operation(struct worker *worker)
 {
 	struct file *file;
@@ -393,9 +429,14 @@ void one_operation(struct worker *worker)
 	chosen = any(worker, all);
 	for (i = 0; chosen >= operations[i].weight; i++)
 		chosen -= operations[i].weight;
-	if (file->name[0])
+	if (worker->expects)
+		remember(worker, file);
+	if (worker->expects && sigsetjmp(worker->failed, 0))
+		settle(worker);
+	else if (file->name[0])
 		operations[i].run(worker, file);
 	else
 		create(worker, file);
+	worker->touched = NULL;
 	worker->progress->operation++;
 }

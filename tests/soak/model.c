@@ -19,6 +19,7 @@
 #include "wire.h"
 
 #define SHOWN	16
+#define MOST_TRIES	100
 
 void wrong(const struct worker *worker, const char *format, ...)
 {
@@ -34,8 +35,10 @@ void wrong(const struct worker *worker, const char *format, ...)
 	_exit(1);
 }
 
-void must(const struct worker *worker, const char *call, int result)
+void must(struct worker *worker, const char *call, int result)
 {
+	if (result < 0 && errno == EIO && worker->expects && worker->touched)
+		siglongjmp(worker->failed, 1);
 	if (result < 0)
 		wrong(worker, "%s: %s", call, wire_errno_name(errno));
 }
@@ -150,6 +153,7 @@ void check_file(struct worker *worker, struct file *file)
 
 	if (fd < 0)
 		wrong(worker, "open of %s: %s", file->name, wire_errno_name(errno));
+	worker->other_fd = fd;
 	/* clean pages are read again, from the server */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	must(worker, "fstat", fstat(fd, &st));
@@ -157,7 +161,81 @@ void check_file(struct worker *worker, struct file *file)
 		wrong(worker, "%s: its size is %lld, expected %zu", file->name,
 		      (long long)st.st_size, file->size);
 	check_content(worker, file, fd);
+	worker->other_fd = -1;
 	must(worker, "close", close(fd));
+}
+
+/* close(2) may say once more what was lost. */
+static void close_failed(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Where it was to grow, it may have grown by a part. */
+static int may_be_size(const struct file *before, const struct file *after, size_t size)
+{
+	return size == before->size || size == after->size ||
+	       (size > before->size && size < after->size);
+}
+
+/* @read is of such a size, and of these bytes. */
+static void adopt(struct worker *worker, struct file *file, const unsigned char *read, size_t size)
+{
+	const struct file *before = &worker->before;
+	size_t i;
+
+	if (!may_be_size(before, file, size))
+		wrong(worker, "after EIO %s has %zu bytes, expected %zu or %zu", file->name, size,
+		      before->size, file->size);
+	for (i = 0; i < size; i++)
+		if (read[i] != file->content[i] && read[i] != before->content[i])
+			wrong(worker,
+			      "after EIO %s, offset %zu of %zu: it is 0x%02x, expected 0x%02x or 0x%02x",
+			      file->name, i, size, read[i], before->content[i], file->content[i]);
+	memset(file->content, 0, MOST_BYTES);
+	memcpy(file->content, read, size);
+	file->size = size;
+	worker->progress->verified += size;
+}
+
+/* All of it by a new open(2); -1: EIO has come once more */
+static ssize_t read_again(struct worker *worker, struct file *file, unsigned char *buffer,
+			  size_t size)
+{
+	ssize_t got;
+
+	file->fd = open(file->name, O_RDWR | O_CLOEXEC);
+	got = file->fd < 0 ? -1 : pread(file->fd, buffer, size, 0);
+	if (got < 0 && errno != EIO)
+		must(worker, "reading it after EIO", -1);
+	if (got < 0)
+		close_failed(&file->fd);
+	return got;
+}
+
+void settle(struct worker *worker)
+{
+	static unsigned char buffer[MOST_BYTES + 1];
+	struct file *file = worker->touched;
+	unsigned int tries = 0;
+	ssize_t got;
+
+	worker->touched = NULL;
+	worker->progress->met++;
+	close_failed(&worker->other_fd);
+	close_failed(&file->fd);
+	if (!file->name[0]) {
+		set_size(file, 0);
+		return;
+	}
+	do {
+		got = read_again(worker, file, buffer, sizeof(buffer));
+	} while (got < 0 && ++tries < MOST_TRIES);
+	if (got < 0)
+		wrong(worker, "EIO after each of %u open(2)s of %s", tries, file->name);
+	adopt(worker, file, buffer, got);
 }
 
 static struct file *file_named(struct worker *worker, const char *name)
@@ -204,10 +282,11 @@ void check_all(struct worker *worker)
 	worker->progress->kept = 0;
 	for (i = 0; i < FILES; i++) {
 		file = &worker->files[i];
-		if (file->fd >= 0) {
+		if (worker->expects)
+			close_failed(&file->fd);
+		else if (file->fd >= 0)
 			must(worker, "close", close(file->fd));
-			file->fd = -1;
-		}
+		file->fd = -1;
 		if (!file->name[0])
 			continue;
 		check_file(worker, file);
@@ -226,6 +305,10 @@ void model_begin(struct worker *worker)
 		if (!worker->files[i].content)
 			abort();
 	}
+	worker->before.content = calloc(1, MOST_BYTES);
+	if (!worker->before.content)
+		abort();
+	worker->other_fd = -1;
 }
 
 /* In the file: the operation, and of each file its name, size and content. */

@@ -32,7 +32,7 @@ teardown_file() {
 counts_begin() {
 	local place seed=${FUSE_EXT_SOAK_SEED:-$RANDOM}
 	operations=0 written=0 verified=0 kept=0 rounds=0 mounts=0 refused=0 unloads=0
-	flips=0 by_tool=0 calls=0
+	flips=0 by_tool=0 calls=0 met=0
 	declare -gA loads=() servers=() seeds=()
 	log_line "the seed is $seed"
 	RANDOM=$seed
@@ -160,21 +160,38 @@ served_by_ours() { # PLACE
 	is "$(driver_of "$FX/$1/a")" fuse_ext "driver of $1"
 }
 stored() { # PLACE: from what the server has stored
-	[ "$1" != tree ] || return 0
+	case $1 in tree | leased) return ;; esac
 	place_mount "$1"
 	place_verify "$1"
 	place_unmount "$1"
 }
 
+# What goes on beside all of it.
+other_start() { # VERB ARGUMENT...
+	start "$FX/other.$1" fxsoak "$@"
+	others+=("$1=$started")
+}
+others_stop() {
+	local other
+	for other in "${others[@]}"; do
+		kill -TERM "${other#*=}"
+		ends "${other#*=}" 30 || fail "$(where_is "${other#*=}"): it doesn't end"
+		output=$(<"$FX/other.${other%=*}")
+		is "$status" 0 "exit status of fxsoak ${other%=*} ($output)"
+		log_line "$output"
+		[[ $other != flip=* ]] || flips=$((flips + $(field flips)))
+	done
+}
+
 # round SECONDS: from the load of the module to its end.
 round() {
-	local FX_OURS=$STANDARD flipper now end
+	local FX_OURS=$STANDARD others=() now end
 	run_ 0 fusectl load
 	places place_mount
 	places served_by_ours
 	places load_start
-	start "$FX/flip" fxsoak flip "$RANDOM" 5 "$FX_PARAMETERS" "$STANDARD"
-	flipper=$started
+	other_start flip "$RANDOM" 5 "$FX_PARAMETERS" "$STANDARD"
+	other_start inval "$RANDOM" 100 "$FX/leased/a.control" "$FX/leased/a"
 	now_ms
 	end=$((now + $1 * 1000))
 	while [ "$now" -lt $end ]; do
@@ -183,11 +200,7 @@ round() {
 		loads_work
 		now_ms
 	done
-	kill -TERM "$flipper"
-	ends "$flipper" 30 || fail "$(where_is "$flipper"): it doesn't end"
-	output=$(<"$FX/flip")
-	is "$status" 0 "exit status of flip ($output)"
-	flips=$((flips + $(field flips)))
+	others_stop
 	loads_stop
 	echo 3 >/proc/sys/vm/drop_caches
 	places place_verify
@@ -300,6 +313,7 @@ is_stuck() {
 	figure soak_written $written bytes
 	figure soak_verified $verified bytes
 	figure soak_lost 0 bytes
+	figure soak_files_failed $met 1
 	figure soak_flips $((flips + by_tool)) 1
 	figure soak_mounts $mounts 1
 	figure soak_guest_calls $calls 1

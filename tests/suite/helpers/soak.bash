@@ -4,8 +4,9 @@
 # and helpers/passthrough.
 
 # Daemons of the distribution, and servers of ours that ask for all features: of
-# passthrough_ext one with a writeback cache; what treeserver has is gone with it.
-PLACES="bindfs sftp ntfs ext cached tree"
+# passthrough_ext one with a writeback cache; what treeserver has is gone with it, and
+# the open files of one of two may fail at any time.
+PLACES="bindfs sftp ntfs ext cached tree leased"
 FX_ALL=0x1f	# FUSE_EXT_ASYNC_FLUSH to FUSE_EXT_ATOMIC_CREATE
 
 # at PLACE COMMAND...: with the place's folder for $FX.
@@ -34,11 +35,18 @@ cached_unmounted() {
 tree_mount() {
 	local want=()
 	[ ! -d /sys/module/fuse_ext ] || want=(--want "$FX_ALL")
-	run_ 0 treeserver --pidfile "$FX/a.pid" --threads 4 --timeout 1 "${want[@]}" "$FX/a"
+	run_ 0 treeserver --pidfile "$FX/a.pid" --control "$FX/a.control" --threads 4 --timeout 1 \
+		"${want[@]}" "$FX/a"
 }
 tree_unmounted() {
 	soon 30 server_gone a || fail "treeserver didn't end after its unmount"
-	rm -f "$FX"/state.*
+	rm -f "$FX"/state.* "$FX/a.control"
+}
+leased_mount() {
+	tree_mount
+}
+leased_unmounted() {
+	tree_unmounted
 }
 
 places_begin() {
@@ -74,9 +82,10 @@ places() { # COMMAND: for each, PLACE behind it
 
 # load_start PLACE: workers that go on from where they were.
 load_start() {
-	seed=$((seed + 1))
-	start "$FX/$1.load" fxsoak load --state "$FX/$1/state" --workers "$WORKERS" --seed "${seeds[$1]}" \
-		"$FX/$1/a"
+	local expect=()
+	[ "$1" != leased ] || expect=(--expect-inval)
+	start "$FX/$1.load" fxsoak load --state "$FX/$1/state" --workers "$WORKERS" \
+		--seed "${seeds[$1]}" "${expect[@]}" "$FX/$1/a"
 	loads[$1]=$started
 }
 loads_work() {
@@ -92,6 +101,7 @@ load_result() { # PLACE
 	operations=$((operations + $(field operations)))
 	written=$((written + $(field written)))
 	verified=$((verified + $(field verified)))
+	met=$((met + $(field met)))
 }
 # hangs PLACE: what its workers are at, and where.
 hangs() {
