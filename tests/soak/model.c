@@ -151,8 +151,9 @@ void check_file(struct worker *worker, struct file *file)
 	int fd = open(file->name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0)
-		wrong(worker, "open of %s: %s", file->name, wire_errno_name(errno));
+	if (fd < 0 && errno == ENOENT)
+		wrong(worker, "%s isn't there", file->name);
+	must(worker, "open", fd);
 	worker->other_fd = fd;
 	/* clean pages are read again, from the server */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -91,7 +91,10 @@ load_start() {
 loads_work() {
 	local place
 	for place in $PLACES; do
-		! process_ended "${loads[$place]}" || load_result "$place"
+		process_ended "${loads[$place]}" || continue
+		ends "${loads[$place]}" 1
+		load_result "$place"
+		fail "the workers of $place have ended by themselves"
 	done
 }
 load_result() { # PLACE
