@@ -15,7 +15,7 @@ load helpers/soak
 MINUTES=${FUSE_EXT_SOAK:-2}
 ROUND=240	# seconds, at most
 WORKERS=2
-PATIENCE=180
+PATIENCE=$((${FX_LIMIT:-60} * 3))
 SLAB_NOISE=150
 
 setup_file() {
