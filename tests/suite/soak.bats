@@ -248,13 +248,14 @@ nothing_is_left() {
 }
 
 @test "a thread that hangs, and objects that are left, are found (the rest can fail)" {
-	local fd i found
+	local fd fds=() i found
 	module_load
 	is "$(stuck)" "" "threads in D state at first"
 	slab_counts "$FX/slab.begin"
 	server a
 	for ((i = 0; i < 300; i++)); do
 		exec {fd}>"$FX/a/file-$i"
+		fds+=("$fd")
 	done
 	slab_counts "$FX/slab.end"
 	like "$(slab_grown "$FX/slab.begin" "$FX/slab.end")" "fuse_ext_fuse_inode=0->[0-9]+" "objects that are left"
@@ -265,9 +266,8 @@ nothing_is_left() {
 	kill -KILL "$started"
 	soon 10 is_stuck "$started" || fail "it isn't found: $(stuck); $(where_is "$started")"
 	abort_ "$FX/a"
-	for ((i = 0; i < 300; i++)); do
+	for fd in "${fds[@]}"; do
 		exec {fd}>&-
-		fd=$((fd - 1))
 	done
 	server_end a
 	module_unload
