@@ -90,20 +90,89 @@ void fuse_ext_syncfs_update(struct fuse_conn *fc);
 void fuse_ext_syncfs_update_all(void);
 
 /* inval.c */
-bool fuse_ext_is_failed(struct inode *inode, struct fuse_file *ff);
 void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff);
 int fuse_ext_opened(struct file *file);
-int fuse_ext_refresh(struct inode *inode);
+int fuse_ext_refresh_lost(struct inode *inode);
+void fuse_ext_io_ended(struct inode *inode);
 void fuse_ext_creation_begin(struct fuse_conn *fc, struct fuse_ext_creation *creation,
 			     struct file *file);
 int fuse_ext_creation_end(struct fuse_conn *fc, struct fuse_ext_creation *creation,
 			  struct file *file, int err);
-int fuse_ext_io_begin(struct inode *inode, struct fuse_file *ff);
-void fuse_ext_io_end(struct inode *inode);
 void fuse_ext_inval_drain(struct fuse_conn *fc);
 
+/*
+ * Inline, because they are all that a cached read(2) or write(2) has of us, and where
+ * nothing was ever failed that is a look at one number.
+ */
+static inline bool fuse_ext_is_busy(struct inode *inode)
+{
+	return test_bit(FUSE_EXT_INODE_INVAL_BUSY, &get_fuse_inode(inode)->ext.flags);
+}
+
+static inline bool fuse_ext_is_failed(struct inode *inode, struct fuse_file *ff)
+{
+	u64 failed_before = atomic64_read(&get_fuse_inode(inode)->ext.failed_before);
+
+	return unlikely(failed_before) && failed_before > READ_ONCE(ff->ext.open.stamp);
+}
+
+static inline bool fuse_ext_is_failed_file(struct file *file)
+{
+	return fuse_ext_is_failed(file_inode(file), file->private_data);
+}
+
+/* Return: 0, or an error of GETATTR: see fuse_ext_refresh_lost() */
+static inline int fuse_ext_refresh(struct inode *inode)
+{
+	if (likely(!test_bit(FUSE_EXT_INODE_ATTR_LOST, &get_fuse_inode(inode)->ext.flags)))
+		return 0;
+	return fuse_ext_refresh_lost(inode);
+}
+
+/* Where failed_before is still 0, no work item has looked at the count yet. */
+static inline void fuse_ext_io_end(struct inode *inode)
+{
+	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
+
+	atomic_dec(&ext->io);
+	/* Either this sees the mark, or the work item sees the count. */
+	smp_mb__after_atomic();
+	if (unlikely(atomic64_read(&ext->failed_before)))
+		fuse_ext_io_ended(inode);
+}
+
+static inline void fuse_ext_io_count(struct inode *inode)
+{
+	atomic_inc(&get_fuse_inode(inode)->ext.io);
+	/* Either this sees the mark, or the work item sees the count. */
+	smp_mb__after_atomic();
+}
+
+/*
+ * Each write(2), fault and writeback of an inode that could leave something in
+ * the page cache after it was dropped is counted; a failed file starts none.
+ * Whoever gets -EIO hasn't begun.
+ */
+static inline int fuse_ext_io_begin(struct inode *inode, struct fuse_file *ff)
+{
+	fuse_ext_io_count(inode);
+	if (!fuse_ext_is_failed(inode, ff))
+		return 0;
+	fuse_ext_io_end(inode);
+	return -EIO;
+}
+
+/* The same for what is written back, by whatever file. */
+static inline int fuse_ext_writeback_begin(struct inode *inode)
+{
+	fuse_ext_io_count(inode);
+	if (likely(!fuse_ext_is_busy(inode)))
+		return 0;
+	fuse_ext_io_end(inode);
+	return -EIO;
+}
+
 /* inval_io.c */
-bool fuse_ext_is_failed_file(struct file *file);
 void fuse_ext_inval_file_operations(struct file_operations *operations);
 void fuse_ext_inval_inode_operations(struct inode_operations *operations);
 void fuse_ext_inval_aops(struct address_space_operations *operations);

@@ -39,17 +39,6 @@ struct invalidation {
 	struct inode *inode;
 };
 
-static bool is_busy(struct inode *inode)
-{
-	return test_bit(FUSE_EXT_INODE_INVAL_BUSY, &get_fuse_inode(inode)->ext.flags);
-}
-
-bool fuse_ext_is_failed(struct inode *inode, struct fuse_file *ff)
-{
-	return atomic64_read(&get_fuse_inode(inode)->ext.failed_before) >
-	       READ_ONCE(ff->ext.open.stamp);
-}
-
 /*
  * First thing of fuse_request_end(): the waiter is woken only after it, and with
  * that what the answer is written to may go.  An answer counts once.
@@ -208,7 +197,7 @@ void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
 	if (!atomic64_read(&fi->ext.failed_before))
 		return;
 	spin_lock(&fi->lock);
-	if (is_busy(inode) || fuse_ext_is_failed(inode, ff))
+	if (fuse_ext_is_busy(inode) || fuse_ext_is_failed(inode, ff))
 		put_apart(ff);
 	spin_unlock(&fi->lock);
 }
@@ -218,7 +207,7 @@ void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
  * has, whatever the server says.  After data that was never stored is dropped,
  * they are the server's again.
  */
-int fuse_ext_refresh(struct inode *inode)
+int fuse_ext_refresh_lost(struct inode *inode)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 	u64 failed_before = atomic64_read(&fi->ext.failed_before);
@@ -227,8 +216,6 @@ int fuse_ext_refresh(struct inode *inode)
 	struct fuse_args args = {};
 	int err;
 
-	if (!test_bit(FUSE_EXT_INODE_ATTR_LOST, &fi->ext.flags))
-		return 0;
 	args.opcode = FUSE_GETATTR;
 	args.nodeid = get_node_id(inode);
 	args.in_numargs = 1;
@@ -258,7 +245,7 @@ static int wait_until_idle(struct inode *inode)
 {
 	unsigned long *flags = &get_fuse_inode(inode)->ext.flags;
 
-	return wait_var_event_killable(flags, !is_busy(inode)) ? -EINTR : 0;
+	return wait_var_event_killable(flags, !fuse_ext_is_busy(inode)) ? -EINTR : 0;
 }
 
 /**
@@ -291,7 +278,7 @@ int fuse_ext_opened(struct file *file)
 			fuse_ext_count(get_fuse_conn(inode), FUSE_EXT_OPENS_STALE);
 			return -EIO;
 		}
-		is_idle = !is_busy(inode);
+		is_idle = !fuse_ext_is_busy(inode);
 		if (is_idle)
 			put_back(inode, file);
 		spin_unlock(&fi->lock);
@@ -299,31 +286,13 @@ int fuse_ext_opened(struct file *file)
 	return fuse_ext_refresh(inode);
 }
 
-/*
- * Each write(2), fault and writeback of an inode that could leave something in
- * the page cache after it was dropped is counted; a failed file starts none.
- * Whoever gets -EIO hasn't begun.
- */
-int fuse_ext_io_begin(struct inode *inode, struct fuse_file *ff)
+/* The last one that ends wakes the work item; to wake it once too often does no harm. */
+void fuse_ext_io_ended(struct inode *inode)
 {
-	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
+	atomic_t *io = &get_fuse_inode(inode)->ext.io;
 
-	atomic_inc(&ext->io);
-	/* Either this sees the mark, or the work item sees the count. */
-	smp_mb__after_atomic();
-	if (ff ? fuse_ext_is_failed(inode, ff) : is_busy(inode)) {
-		fuse_ext_io_end(inode);
-		return -EIO;
-	}
-	return 0;
-}
-
-void fuse_ext_io_end(struct inode *inode)
-{
-	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
-
-	if (atomic_dec_and_test(&ext->io) && is_busy(inode))
-		wake_up_var(&ext->io);
+	if (!atomic_read(io) && fuse_ext_is_busy(inode))
+		wake_up_var(io);
 }
 
 /*
@@ -335,7 +304,7 @@ void fuse_ext_page_write_start(struct inode *inode, struct fuse_ext_write *write
 	struct fuse_conn *fc = get_fuse_conn(inode);
 
 	fuse_ext_write_start(fc, write);
-	write->stamp = is_busy(inode) ? 0 : atomic64_read(&fc->ext.sequence);
+	write->stamp = fuse_ext_is_busy(inode) ? 0 : atomic64_read(&fc->ext.sequence);
 }
 
 /* Under fi->lock.  It fails as with an aborted connection: the pages are clean then. */
@@ -344,7 +313,7 @@ int fuse_ext_send_write(struct fuse_mount *fm, struct fuse_args *args, struct in
 {
 	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
 
-	if (is_busy(inode) || write->stamp < atomic64_read(&ext->failed_before)) {
+	if (fuse_ext_is_busy(inode) || write->stamp < atomic64_read(&ext->failed_before)) {
 		/* For syncfs(2); whoever has a file is told by that. */
 		errseq_set(&inode->i_sb->s_wb_err, -EIO);
 		return -EIO;

@@ -13,11 +13,6 @@
 
 #include "internal.h"
 
-bool fuse_ext_is_failed_file(struct file *file)
-{
-	return fuse_ext_is_failed(file_inode(file), file->private_data);
-}
-
 /*
  * The VFS doesn't release what wasn't opened, but the server has opened it.  And
  * O_TRUNC has made the inode dirty if there is a writeback cache: release writes
@@ -49,12 +44,13 @@ static int file_open(struct inode *inode, struct file *file)
 
 static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *file = iocb->ki_filp;
 	ssize_t result;
 
-	if (fuse_ext_is_failed_file(iocb->ki_filp))
+	if (fuse_ext_is_failed_file(file))
 		return -EIO;
 	result = fuse_ext_stock_file_operations->read_iter(iocb, to);
-	return result >= 0 && fuse_ext_is_failed_file(iocb->ki_filp) ? -EIO : result;
+	return result >= 0 && fuse_ext_is_failed_file(file) ? -EIO : result;
 }
 
 static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -343,7 +339,7 @@ void fuse_ext_inval_inode_operations(struct inode_operations *operations)
 /* What is about to be dropped isn't written, nor gathered with what comes after it. */
 static int writepages(struct address_space *mapping, struct writeback_control *wbc)
 {
-	int err = fuse_ext_io_begin(mapping->host, NULL);
+	int err = fuse_ext_writeback_begin(mapping->host);
 
 	if (err)
 		return 0;
