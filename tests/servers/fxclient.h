@@ -60,7 +60,13 @@ int client_random_io(int argc, char **argv);
 int client_tree_make(int argc, char **argv);
 int client_tree_list(int argc, char **argv);
 int client_use(int argc, char **argv);
+int client_bench_among(int argc, char **argv);
+int client_delayed_tally(int argc, char **argv);
+int client_bench_control(int argc, char **argv);
 int client_bench_create(int argc, char **argv);
+int client_bench_exec(int argc, char **argv);
+int client_bench_maildir(int argc, char **argv);
+int client_bench_op(int argc, char **argv);
 int client_bench_lookup(int argc, char **argv);
 int client_mount_applied(int argc, char **argv);
 int client_mount_many(int argc, char **argv);
@@ -73,5 +79,10 @@ void must_write(int fd, const char *path, size_t size);
 int timed_close(int fd, uint64_t *us);
 /* Wait for a child up to @limit_ms; -1 if it is still there, else milliseconds. */
 int64_t wait_limited(pid_t child, uint64_t limit_ms);
+
+/* chdir(2), or the end. */
+void bench_chdir(const char *path);
+/* What bench/guest.bash reads: the operations since @start, and their time. */
+void bench_tell(int operations, uint64_t start);
 
 #endif /* FXCLIENT_H */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse_ext.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -191,31 +192,52 @@ static void answer_read(struct place *place, const struct fuse_in_header *in,
 	daemon_reply(place, in, 0, size ? node->data + read_in->offset : NULL, size);
 }
 
+/* Where an entry's dirent begins: with READDIRPLUS, what LOOKUP answers is before it. */
+static size_t dirent_begin(const struct fuse_in_header *in)
+{
+	return in->opcode == FUSE_READDIRPLUS ? offsetof(struct fuse_direntplus, dirent) : 0;
+}
+
+/* Return: the bytes of the entry in @buffer; 0 if @size is too few */
+static size_t put_entry(struct place *place, const struct fuse_in_header *in, char *buffer,
+			size_t size, const struct tree_entry *entry, uint64_t position)
+{
+	size_t begin = dirent_begin(in), length = strlen(entry->name);
+	size_t need = FUSE_DIRENT_ALIGN(begin + FUSE_NAME_OFFSET + length);
+	struct fuse_dirent *dirent = (void *)(buffer + begin);
+	struct tree_node *node = tree_node(entry->nodeid);
+
+	if (need > size)
+		return 0;
+	if (begin) {
+		fill_entry(place, (void *)buffer, node);
+		node->lookups[place->number]++;
+	}
+	dirent->ino = entry->nodeid;
+	dirent->off = position;
+	dirent->namelen = length;
+	dirent->type = (node->mode & S_IFMT) >> 12;
+	memcpy(dirent->name, entry->name, length);
+	return need;
+}
+
 static void answer_readdir(struct place *place, const struct fuse_in_header *in,
 			   const struct fuse_read_in *read_in)
 {
 	char *buffer = calloc(1, read_in->size);
 	struct tree_entry *entry = tree_node(in->nodeid)->entries;
-	struct fuse_dirent *dirent;
 	uint64_t position = 0;
-	size_t used = 0;
+	size_t used = 0, more;
 
 	if (!buffer)
 		abort();
 	for (; entry; entry = entry->next) {
-		size_t length = strlen(entry->name);
-
 		if (position++ < read_in->offset)
 			continue;
-		if (used + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + length) > read_in->size)
+		more = put_entry(place, in, buffer + used, read_in->size - used, entry, position);
+		if (!more)
 			break;
-		dirent = (void *)(buffer + used);
-		dirent->ino = entry->nodeid;
-		dirent->off = position;
-		dirent->namelen = length;
-		dirent->type = (tree_node(entry->nodeid)->mode & S_IFMT) >> 12;
-		memcpy(dirent->name, entry->name, length);
-		used += FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + length);
+		used += more;
 	}
 	daemon_reply(place, in, 0, buffer, used);
 	free(buffer);
@@ -352,6 +374,7 @@ static void answer(struct place *place, const struct fuse_in_header *in,
 		answer_read(place, in, arguments);
 		break;
 	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
 		answer_readdir(place, in, arguments);
 		break;
 	case FUSE_WRITE:
