@@ -59,8 +59,10 @@ help:
 #:
 #: Measuring, on the same machines
 #:   make screens          docs/screens, what fusectl shows on a terminal
-#:   make bench BENCH=NAME  a benchmark, stock and fuse_ext in one boot, on Debian 13
-#:                          or CELL=CELL; without NAME: a list of them
+#:   make bench             all benchmarks, stock and fuse_ext in one boot each, and
+#:                          docs/benchmarks.md of what comes of them: two hours
+#:   make bench BENCH=NAME  one of them, on Debian 13 or CELL=CELL; bench/run --help
+#:                          has a list, and more
 
 fusectl:
 	$(MAKE) -C fusectl
@@ -152,7 +154,7 @@ screens:
 
 bench:
 	tests/vm/setup
-	bench/run "$(BENCH)" $(or $(CELL),debian-13)
+	$(if $(BENCH),bench/run $(BENCH) $(or $(CELL),debian-13),bench/all)
 
 clean:
 	$(MAKE) -C fusectl clean

@@ -21,6 +21,11 @@ bench_begin() {
 	mount -t fusectl none /sys/fs/fuse/connections
 	: >"$out/cases"
 	: >"$out/samples"
+	: >"$out/delays"
+	: >"$out/figures-of"
+	: >"$out/figures"
+	: >"$out/series"
+	: >"$out/points"
 	: >"$out/requests"
 }
 
@@ -35,6 +40,15 @@ bench_serve() {
 	local directory=$BENCH/$1/$2
 	mkdir -p "$directory"
 	treeserver --control "$directory.control" "${@:3}" "$directory"
+}
+
+# bench_serve_passthrough DRIVER NAME MS FOLDER: passthrough_ext of FOLDER, which needs MS
+# for each answer.
+bench_serve_passthrough() {
+	local directory=$BENCH/$1/$2
+	mkdir -p "$directory" "$4"
+	DELAYED_MS=$3 DELAYED_TALLY=$directory.tally LD_PRELOAD=$FUSE_EXT_SERVERS/delayed.so \
+		passthrough_ext --timeout=3600 --no-sync-release "$4" "$directory" >/dev/null
 }
 
 # bench_served_by: each mount by the driver that its folder is named after.
@@ -59,11 +73,20 @@ bench_field() { # NAME TEXT
 }
 
 # bench_tally DRIVER NAME: the requests since the last time.
-bench_tally() { fxclient control "$BENCH/$1/$2.control" tally; }
+bench_tally() {
+	if [ -e "$BENCH/$1/$2.tally" ]; then
+		fxclient delayed-tally "$BENCH/$1/$2.tally"
+	else
+		fxclient control "$BENCH/$1/$2.control" tally
+	fi
+}
 
 # bench_case CASE PERCENT|- TITLE: the least operations per second that are
 # wanted, in percent of stock's; -: no target.
 bench_case() { printf '%s\t%s\t%s\n' "$@" >>"$out/cases"; }
+
+# bench_delay CASE MS: what the server of this case takes for a request.
+bench_delay() { printf '%s\t%s\n' "$@" >>"$out/delays"; }
 
 # bench_request_time DRIVER NAME TIMES: what a request takes, as an application
 # sees it.
@@ -100,4 +123,52 @@ bench_end() {
 		umount "$mount"
 	done
 	fusectl unload
+}
+
+# bench_figure_of NAME PERCENT|- UNIT TITLE: the most that fuse_ext may have, in percent
+# of stock's.
+bench_figure_of() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$out/figures-of"; }
+
+# bench_figure NAME DRIVER VALUE
+bench_figure() { printf '%s\t%s\t%s\n' "$@" >>"$out/figures"; }
+
+# bench_series SERIES THINGS TITLE, and bench_point SERIES DRIVER THINGS NS
+bench_series() { printf '%s\t%s\t%s\n' "$@" >>"$out/series"; }
+bench_point() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$out/points"; }
+
+# bench_hold DIRECTORY COUNT same|other: so many files are open until bench_let_go.
+bench_hold() {
+	mkfifo "$BENCH/held"
+	fxclient bench-among "$1" "$2" 1 "$3" "$BENCH/held" >"$BENCH/holds" &
+	holder=$!
+	for _ in {1..3000}; do
+		[ ! -s "$BENCH/holds" ] || return 0
+		sleep 0.1
+	done
+	bench_fail "fxclient bench-among doesn't hold $2 files of $1"
+}
+
+bench_let_go() {
+	echo >"$BENCH/held"
+	wait "$holder"
+	rm "$BENCH/held" "$BENCH/holds"
+}
+
+# bench_mounts DRIVER COUNT: mounts that have no answer to INIT, until bench_mounts_end.
+bench_mounts() {
+	mkdir -p "$BENCH/$1/many"
+	fxclient mount-many "$BENCH/$1/many" "$2" "$BENCH/enough" >"$BENCH/mounted" &
+	many=$!
+	for _ in {1..3000}; do
+		[ ! -s "$BENCH/mounted" ] || return 0
+		sleep 0.1
+	done
+	bench_fail "fxclient mount-many doesn't mount $2"
+}
+
+bench_mounts_end() {
+	touch "$BENCH/enough"
+	wait "$many"
+	rm "$BENCH/enough" "$BENCH/mounted"
+	rmdir "$BENCH/$1/many"
 }

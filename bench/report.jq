@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# result.json from the records of bench/guest.bash: cases, samples and requests,
-# a line each, with tabs.  For bench/report, which prints what comes of it.
+# result.json from the records of bench/guest.bash: cases, samples, requests, delays,
+# figures-of, figures, series and points, a line each, with tabs.  For bench/report,
+# which prints what comes of it.
 
 def rows: split("\n") | map(select(. != "") | split("\t"));
 
@@ -26,6 +27,9 @@ def as_request: { driver: .[0], server: .[1], ns: (.[2] | tonumber) };
 
 ($samples | rows | map(as_sample)) as $samples |
 ($requests | rows | map(as_request)) as $requests |
+($delays | rows | map({ (.[0]): (.[1] | tonumber) }) | add // {}) as $delays |
+($figures | rows) as $figures |
+($points | rows) as $points |
 
 def of($name; $driver): $samples | map(select(.case == $name and .driver == $driver));
 
@@ -37,8 +41,19 @@ def per_operation:
 def request_ns($driver; $server):
 	$requests | map(select(.driver == $driver and .server == $server).ns) | first;
 
+# What a server has to answer before a program can go on.  The others only ask what an
+# answer to these could have said, or say that something has ended.
+def needed: del(.LOOKUP, .GETATTR, .GETXATTR, .ACCESS, .STATFS, .OPENDIR, .FLUSH, .RELEASE,
+	.RELEASEDIR, .FORGET, .BATCH_FORGET, .INTERRUPT);
+
+def ideal($name; $delay_ms):
+	(of($name; "fuse_ext") | per_operation | needed) as $requests |
+	($requests | add // 0) as $number |
+	{ requests_per_operation: $requests, ns_per_operation: ($number * $delay_ms * 1e6) };
+
 def side($name; $driver): of($name; $driver) | {
 	per_second: (map(.per_second) | median),
+	ns_per_operation: (map(.ns / .operations) | median),
 	request_ns: request_ns($driver; .[0].server),
 	requests_per_operation: per_operation
 };
@@ -52,12 +67,49 @@ def ratios($name):
 def as_case: .[0] as $name | {
 	case: $name,
 	title: .[2],
-	least: (if .[1] == "-" then null else (.[1] | tonumber) / 100 end),
+	least: (if .[1] == "-" or ($about.clock | startswith("instructions") | not) then null else (.[1] | tonumber) / 100 end),
 	stock: side($name; "stock"),
 	fuse_ext: side($name; "fuse_ext"),
 	ratios: ratios($name)
 } |
 	.ratio = { median: (.ratios | median), min: (.ratios | min), max: (.ratios | max) } |
-	.met = (if .least then .ratio.median >= .least else null end);
+	.met = (if .least then .ratio.median >= .least else null end) |
+	($delays[$name]) as $delay_ms |
+	if $delay_ms == null then . else
+		. + { delay_ms: $delay_ms, ideal: ideal($name; $delay_ms) }
+	end;
 
-$about + { clock: "instructions, 1 a ns", cases: ($cases | rows | map(as_case)), samples: $samples }
+def medians($name):
+	$figures | map(select(.[0] == $name)) | group_by(.[1]) |
+	map({ (.[0][1]): (map(.[2] | tonumber) | median) }) | add;
+
+def as_figure: .[0] as $name | {
+	figure: $name,
+	title: .[3],
+	unit: .[2],
+	most: (if .[1] == "-" then null else (.[1] | tonumber) / 100 end)
+} + medians($name) |
+	.ratio = .fuse_ext / .stock |
+	.met = (if .most then .ratio <= .most else null end);
+
+# The slope of the line through the logarithms: the time grows as the number to its power.
+# What doesn't grow hides it in small numbers.
+def exponent:
+	map(select(.x >= 10) | { x: (.x | log), y: (.ns | log) }) |
+	if length < 2 then null else
+		length as $n | (map(.x) | add / $n) as $x | (map(.y) | add / $n) as $y |
+		(map((.x - $x) * (.y - $y)) | add) / (map((.x - $x) * (.x - $x)) | add)
+	end;
+
+def as_series: .[0] as $name | { series: $name, title: .[2], things: .[1] } +
+	($points | map(select(.[0] == $name)) | group_by(.[1]) | map({
+		(.[0][1]): (map({ x: (.[2] | tonumber), ns: (.[3] | tonumber) }) |
+			{ points: ., exponent: exponent })
+	}) | add);
+
+$about + {
+	cases: ($cases | rows | map(as_case)),
+	figures: ($figures_of | rows | map(as_figure)),
+	series: ($series | rows | map(as_series)),
+	samples: $samples
+}

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench/report judges what a benchmark has recorded, and bench/run lists the
-# benchmarks.  Nothing is measured here.
+# bench/report judges what a benchmark has recorded, bench/page makes a page of it, and
+# bench/run lists the benchmarks.  Nothing is measured here.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,8 +10,7 @@ TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
 setup() {
 	OUT=$BATS_TEST_TMPDIR
-	: >"$OUT/cases"
-	: >"$OUT/samples"
+	touch "$OUT"/{cases,samples,delays,figures-of,figures,series,points}
 	printf '%s\t%s\t%s\n' stock 1 1050000 fuse_ext 1 1040000 >"$OUT/requests"
 }
 
@@ -37,7 +36,7 @@ reports() { # STATUS
 	run bench_report
 	[ "$status" -eq "$1" ] || fail "exit status $status: $output"
 }
-bench_report() { "$TOP/bench/report" name cell 6.1.0 "$OUT"; }
+bench_report() { "$TOP/bench/report" name cell 6.1.0 "${clock:-instructions, 1 a ns}" "$OUT"; }
 
 is() { # FILTER EXPECTED
 	local value
@@ -69,6 +68,66 @@ is() { # FILTER EXPECTED
 	reports 1
 	[[ $output == *"met:    some title"*"MISSED: another title: 1.9 x stock"* ]] || fail "$output"
 	is '[.cases[].met]' '[true,false]'
+}
+
+@test "bench/report: by the clock of the host there are no targets" {
+	printf 'first\t191\tsome title\n' >"$OUT/cases"
+	three_rounds first
+	clock='of the host' reports 0
+	is '.cases[0].met' null
+}
+
+@test "bench/report: what is needed at least is the time of the requests that can't be spared" {
+	printf 'first\t-\tsome title\n' >"$OUT/cases"
+	printf 'first\t0.5\n' >"$OUT/delays"
+	three_rounds first
+	reports 0
+	is '.cases[0].ideal' '{"requests_per_operation":{"ATOMIC_CREATE":1},"ns_per_operation":500000}'
+	is '.cases[0].stock.ns_per_operation' 2000
+	[[ $output == *"some title "*" 0.500 ms "* ]] || fail "$output"
+}
+
+@test "bench/report: figures, with a target that is met, and one that isn't" {
+	printf '%s\t%s\tbytes\t%s\n' inode 102 'an inode' file - 'a file' >"$OUT/figures-of"
+	printf '%s\t%s\t%s\n' inode stock 1000 inode stock 1010 inode stock 5000 \
+		inode fuse_ext 1020 inode fuse_ext 1030 inode fuse_ext 1 \
+		file stock 100 file fuse_ext 200 >"$OUT/figures"
+	reports 0
+	is '.figures[0].fuse_ext' 1020
+	is '.figures[1].met' null
+	sed -i 's/102/100/' "$OUT/figures-of"
+	reports 1
+	[[ $output == *"MISSED: an inode: 1.01 x stock, at most 1 x wanted"* ]] || fail "$output"
+}
+
+@test "bench/report: the exponent of what grows as the number, its square, and not at all" {
+	local number
+	printf '%s\tfiles\t%s\n' line 'a line' square 'a square' flat 'nothing' >"$OUT/series"
+	for number in 1 10 100 1000; do
+		printf '%s\tfuse_ext\t%s\t%s\n' line $number $((number * 7)) \
+			square $number $((number * number)) flat $number 5 >>"$OUT/points"
+	done
+	reports 0
+	is '[.series[].fuse_ext.exponent * 1000 | round]' '[1000,2000,0]'
+}
+
+@test "bench/page: what was measured is there, and what wasn't is said not to be" {
+	local results=$OUT/results docs=$OUT/docs
+	run "$TOP/bench/page" "$results" "$docs"
+	[ "$status" -eq 1 ] || fail "no results: $output"
+	[[ $output == *"no result in"* ]] || fail "$output"
+	printf 'now-1\t99\tsome title; 1 thread\n' >"$OUT/cases"
+	three_rounds now-1
+	reports 0
+	mkdir -p "$results/cost/cell"
+	cp "$OUT/result.json" "$results/cost/cell/"
+	run "$TOP/bench/page" "$results" "$docs"
+	[ "$status" -eq 0 ] || fail "$output"
+	grep -qF '| some title; 1 thread | 2000 | 0.526 (0.500–0.667) |' "$docs/benchmarks.md" ||
+		fail "$(<"$docs/benchmarks.md")"
+	grep -qF 'has it' "$docs/benchmarks.md" || grep -qF 'have it' "$docs/benchmarks.md"
+	[ "$(grep -c '^Not run.$' "$docs/benchmarks.md")" -eq 3 ]
+	grep -q '<svg' "$docs/benchmarks/cost.svg"
 }
 
 @test "bench/report: a round without its twin, or no round, is an error" {
