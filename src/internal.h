@@ -129,15 +129,23 @@ static inline int fuse_ext_refresh(struct inode *inode)
 	return fuse_ext_refresh_lost(inode);
 }
 
-/* Where failed_before is still 0, no work item has looked at the count yet. */
-static inline void fuse_ext_io_end(struct inode *inode)
+/*
+ * Return: does somebody have to call fuse_ext_io_ended()?  Where failed_before is
+ * still 0, no work item has looked at the count yet.
+ */
+static inline bool fuse_ext_io_uncount(struct inode *inode)
 {
 	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
 
 	atomic_dec(&ext->io);
 	/* Either this sees the mark, or the work item sees the count. */
 	smp_mb__after_atomic();
-	if (unlikely(atomic64_read(&ext->failed_before)))
+	return unlikely(atomic64_read(&ext->failed_before));
+}
+
+static inline void fuse_ext_io_end(struct inode *inode)
+{
+	if (fuse_ext_io_uncount(inode))
 		fuse_ext_io_ended(inode);
 }
 

@@ -42,6 +42,11 @@ static int file_open(struct inode *inode, struct file *file)
 	return err;
 }
 
+/* A cached one is so quick that it counts where these are looked up. */
+static ssize_t (*stock_read_iter)(struct kiocb *iocb, struct iov_iter *to);
+static ssize_t (*stock_write_iter)(struct kiocb *iocb, struct iov_iter *from);
+
+/* As long as it is in here, the caller has references, if it is asynchronous, too. */
 static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
@@ -49,8 +54,15 @@ static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (fuse_ext_is_failed_file(file))
 		return -EIO;
-	result = fuse_ext_stock_file_operations->read_iter(iocb, to);
-	return result >= 0 && fuse_ext_is_failed_file(file) ? -EIO : result;
+	result = stock_read_iter(iocb, to);
+	return fuse_ext_is_failed_file(file) && result >= 0 ? -EIO : result;
+}
+
+/* What it wrote is about to be dropped, if this is one of the files that are failed. */
+static noinline ssize_t finish_write(struct inode *inode, struct fuse_file *ff, ssize_t result)
+{
+	fuse_ext_io_ended(inode);
+	return fuse_ext_is_failed(inode, ff) && result >= 0 ? -EIO : result;
 }
 
 static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -64,17 +76,13 @@ static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (ff->open_flags & FOPEN_DIRECT_IO) {
 		if (fuse_ext_is_failed(inode, ff))
 			return -EIO;
-		return fuse_ext_stock_file_operations->write_iter(iocb, from);
+		return stock_write_iter(iocb, from);
 	}
 	result = fuse_ext_io_begin(inode, ff);
 	if (result)
 		return result;
-	result = fuse_ext_stock_file_operations->write_iter(iocb, from);
-	/* What it wrote is about to be dropped. */
-	if (result >= 0 && fuse_ext_is_failed(inode, ff))
-		result = -EIO;
-	fuse_ext_io_end(inode);
-	return result;
+	result = stock_write_iter(iocb, from);
+	return fuse_ext_io_uncount(inode) ? finish_write(inode, ff, result) : result;
 }
 
 static ssize_t file_splice_read(struct file *file, loff_t *ppos, struct pipe_inode_info *pipe,
@@ -296,7 +304,9 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 void fuse_ext_inval_file_operations(struct file_operations *operations)
 {
 	operations->open = file_open;
+	stock_read_iter = operations->read_iter;
 	operations->read_iter = file_read_iter;
+	stock_write_iter = operations->write_iter;
 	operations->write_iter = file_write_iter;
 	operations->splice_read = file_splice_read;
 	operations->splice_write = file_splice_write;
