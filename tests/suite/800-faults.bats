@@ -257,6 +257,13 @@ load_range() {
 	server_stop a
 }
 
+@test "where ours is loaded, the stock driver isn't in charge (the tests of init and exit can fail)" {
+	cp "$FUSE_EXT_DEBUG_MODULE" "$FX/fuse_ext.ko"
+	run_ 0 fxclient fail-nth load "$FX/fuse_ext.ko" count "$FX/a" "$FX_STOCK" ""
+	is "$(field error)" EEXIST "loading it twice"
+	is "$(field wrong)" 1 "times that the stock driver wasn't in charge"
+}
+
 @test "exit of the module: each allocation fails in turn; the stock driver is in charge each time" {
 	module_unload
 	cp "$FUSE_EXT_DEBUG_MODULE" "$FX/fuse_ext.ko"

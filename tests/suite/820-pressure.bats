@@ -387,7 +387,8 @@ freeze_machine() {
 	connection_set "$FX/a" sync_release on
 	raw_server b --hold syncfs
 	connection_set "$FX/b" syncfs on
-	waiters=()
+	# shellcheck disable=SC2034  # waits.bash reads it
+	waiters=() states=D
 	client 1 fxclient close "$FX/a/file"
 	client 2 fxclient syncfs "$FX/b/file1"
 	soon 10 has_requests a RELEASE 1 || fail "no RELEASE"

@@ -26,7 +26,7 @@ in_state() {
 	local line
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
 	# shellcheck disable=SC2053  # a pattern
-	[[ ${line##*) } == $states* ]]
+	[[ ${line##*) } == ${states:?}* ]]
 }
 
 # for_all COMMAND...: with the process of each client.
