@@ -73,7 +73,11 @@ stopped() { # WAIT
 	forget_killed
 	ends "${waiters[0]}" 10 || fail "$(where_is "${waiters[0]}"): still there after the answer"
 	is "$status" 0 "exit status"
-	[ "$1" = epoch ] || good 1
+	case $1 in
+	epoch) good 2 ;;
+	umount) is "$(<"$FX/client-1")" "" "what umount(8) says" ;;
+	*) good 1 ;;
+	esac
 	wait_over
 }
 

@@ -10,6 +10,7 @@
 #	$held		what the servers don't answer
 #	$states		of the clients, as in /proc/PID/stat
 #	$others		processes that are there for the clients to wait for
+#	$lingering	the client that SIGKILL didn't end, if any
 wait_begin() {
 	local wait=$1
 	shift
@@ -44,8 +45,8 @@ client() {
 	waiters+=("$started")
 }
 
-# How many requests the servers have got, all times of it.
-asked_for() { # OPCODE NUMBER
+# asked_for OPCODE NUMBER: so many requests have come.
+asked_for() {
 	soon 10 has_requests a "$1" "$2" || fail "$(requests a "$1") $1, not $2"
 }
 
@@ -100,7 +101,7 @@ begin_epoch() {
 	waiters=("${waiters[1]}" "${waiters[0]}")
 }
 
-# unmounts waits for FLUSHes under way: two mounts, since it is the last that waits.
+# umount(2) waits for FLUSHes under way.  Two mounts: one each can be unmounted.
 begin_umount() {
 	local name command=("$@")
 	[ $# -gt 0 ] || command=(umount)
@@ -136,7 +137,7 @@ begin_open() {
 
 # good NUMBER: what that client says after it could do what it wanted to.
 good() {
-	like "$(<"$FX/client-$1")" "^([^ ]*_us=[0-9]+ error=OK.*|open=OK .*)?$" "client $1"
+	like "$(<"$FX/client-$1")" "^([^ ]*_us=[0-9]+ error=OK.*|open=OK .*)$" "client $1"
 }
 
 # wait_go: the answers.
@@ -161,8 +162,8 @@ wait_over() {
 	done
 }
 
-# What isn't ours: what stock waits for; and from 7.0 on the VFS waits for what is written, and SIGKILL doesn't
-# end that.
+# What isn't ours: what stock waits for; and from 7.0 on the VFS waits for what is
+# written, which SIGKILL doesn't end.
 is_ours() { # WAIT
 	case $FUSE_EXT_SERIES:$1 in
 	7.*:epoch | 7.*:turn | *:stock_flush) return 1 ;;
