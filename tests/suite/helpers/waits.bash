@@ -19,15 +19,17 @@ wait_begin() {
 	for_all in_wait || fail "not all clients wait: $(for_all where_is)"
 }
 
-# in_wait PID: a wait that SIGKILL may end, and no other signal, is D.
+# in_wait PID: a wait that SIGKILL may end, and no other signal, is D.  One that is still
+# being executed is D as well, for its file.
 in_wait() {
 	soon 10 in_state "$1"
 }
 in_state() {
-	local line
-	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	local line stack=
+	{ read -r line <"/proc/$1/stat" && read -r -d '' stack <"/proc/$1/stack"; } 2>/dev/null ||
+		[ -n "$stack" ] || return 1
 	# shellcheck disable=SC2053  # a pattern
-	[[ ${line##*) } == ${states:?}* ]]
+	[[ ${line##*) } == ${states:?}* && $stack =~ (fuse|sys_syncfs) ]]
 }
 
 # for_all COMMAND...: with the process of each client.
@@ -124,6 +126,7 @@ not_mounted() {
 }
 
 begin_open() {
+	local opened
 	held="read"
 	inval_tree a --open-flags 2
 	controls=("$(control_of "$FX/a")")
@@ -131,8 +134,11 @@ begin_open() {
 	flight a read file READ
 	others=("$flier")
 	inval OK a file
+	opened=$(replies a OPEN)
 	client 1 fxclient close-kind read "$FX/a/file"
 	client 2 fxclient close-kind read "$FX/a/file"
+	# which is before its wait
+	soon 10 has_replies a OPEN $((opened + 2)) || fail "not all are opened"
 }
 
 # good NUMBER: what that client says after it could do what it wanted to.
