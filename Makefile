@@ -41,7 +41,7 @@ help:
 #:   make check CELLS=CELL  all suites on these cells only, names from tests/matrix
 #:   make check-debug       all suites on a debug kernel: KASAN, lockdep, kmemleak,
 #:                          fault injection (make check runs some of them on it)
-#:   make faults            on the debug kernel, each allocation made to fail; each wait
+#:   make faults            on the debug kernel, every allocation made to fail; each wait
 #:                          with the server stopped, killed, unmounted, out of memory,
 #:                          frozen; that on CELL=CELL as well
 #:   make check-here        the suites on this machine itself (SUITES=001)
@@ -116,7 +116,7 @@ check-debug:
 
 faults:
 	tests/vm/setup
-	tests/vm/cell debug-6.12 000 8
+	FUSE_EXT_LONG=1 tests/vm/cell debug-6.12 000 8
 	$(if $(CELL),tests/vm/cell $(CELL) 000 810 820)
 
 check-here:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Memory that can't be had, allocation by allocation, in each system call that reaches
 # our code.  Needs a kernel with fault injection (cell debug-6.12); that nothing leaks
-# by it is for kmemleak, at the end of the machine.
+# by it is for kmemleak, at the end of the machine.  Of the allocations of init, each
+# fourth one; all with FUSE_EXT_LONG=1, as `make faults` has it.
 #
 # The system calls that reach our code, by a hook in fs/fuse or by an operation of ours:
 #   mount(2), also to remount, umount(2)	mount.c, interpose.c, inval.c, flush.c
