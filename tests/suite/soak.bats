@@ -123,7 +123,7 @@ guest_ext() {
 # whatever comes of it: the file may be there or not, and the feature wanted or not
 guest_invalidate() {
 	local name
-	for name in one two three four one two; do
+	for name in one three four; do
 		run_ any fxclient control "$FX/a.control" inval $name
 	done
 }
@@ -195,7 +195,7 @@ round() {
 	now_ms
 	end=$((now + $1 * 1000))
 	while [ "$now" -lt $end ]; do
-		one_of guest guest use_tool use_tool use_tool try_unload
+		one_of guest guest guest use_tool use_tool try_unload
 		"$chosen"
 		loads_work
 		now_ms
