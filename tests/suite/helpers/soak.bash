@@ -84,8 +84,7 @@ places() { # COMMAND: for each, PLACE behind it
 load_start() {
 	local expect=()
 	[ "$1" != leased ] || expect=(--expect-inval)
-	# what goes on beside them has its turn first
-	start "$FX/$1.load" nice -n 10 fxsoak load --state "$FX/$1/state" --workers "$WORKERS" \
+	start "$FX/$1.load" fxsoak load --state "$FX/$1/state" --workers "$WORKERS" \
 		--seed "${seeds[$1]}" "${expect[@]}" "$FX/$1/a"
 	loads[$1]=$started
 }
