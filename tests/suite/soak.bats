@@ -13,7 +13,7 @@ load helpers/daemons
 load helpers/soak
 
 MINUTES=${FUSE_EXT_SOAK:-2}
-ROUND=240	# seconds, at most
+ROUND=180	# seconds, at most
 WORKERS=2
 PATIENCE=$((${FX_LIMIT:-60} * 3))
 SLAB_NOISE=150
