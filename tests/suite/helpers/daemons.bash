@@ -95,8 +95,8 @@ sftp_begin() {
 sftp_fresh() {
 	sshfs_fresh
 }
-sftp_mount() {
-	run_ 0 sshfs "root@localhost:$FX/remote" "$FX/a" -o "ssh_command=$FX/ssh"
+sftp_mount() { # OPTION...
+	run_ 0 sshfs "root@localhost:$FX/remote" "$FX/a" -o "ssh_command=$FX/ssh" "$@"
 }
 
 ntfs_begin() {

@@ -6,13 +6,25 @@
 # Daemons of the distribution, and servers of ours that ask for all features: of
 # passthrough_ext one with a writeback cache; what treeserver has is gone with it, and
 # the open files of one of two may fail at any time.
-PLACES="bindfs sftp ntfs ext cached tree leased"
+PLACES="bindfs remote ntfs ext cached tree leased"
 FX_ALL=0x1f	# FUSE_EXT_ASYNC_FLUSH to FUSE_EXT_ATOMIC_CREATE
 
 # at PLACE COMMAND...: with the place's folder for $FX.
 at() {
 	local FX=$FX/$1
 	"${@:2}"
+}
+
+# sshfs without its own cache.  That keeps a file's size where another file is written
+# while it is opened with O_TRUNC, and says so for 20 s, whatever the driver.
+remote_begin() {
+	sftp_begin
+}
+remote_fresh() {
+	sftp_fresh
+}
+remote_mount() {
+	sftp_mount -o dir_cache=no
 }
 
 ext_mount() {
