@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # A server that does all wrong that a server can do (tests/fuzz/protocol), with
-# clients at work: nothing may happen to the kernel, and all of them can be ended.
-# Run on the debug kernel this looks into every corner (make fuzz); here it is
-# short.  What a wrong answer does to the client is other suites' matter.
+# clients and an administrator at work: nothing may happen to the kernel, and all of
+# them can be ended.  Run on the debug kernel this looks into every corner (make
+# fuzz); here it is short.  What a wrong answer does to the client is other suites'
+# matter.
 
 load helpers/all
 load helpers/nodes
@@ -18,46 +19,92 @@ teardown_file() {
 	module_file_end
 }
 
-# fuzz STATUS OPTION...: with what FUSE_EXT_FUZZ says at the end.
+PROTOCOL=$BATS_TEST_DIRNAME/../fuzz/protocol
+
+# fuzz STATUS OPTION...
 fuzz() {
-	local more control=$FX_OURS
-	[ -d /sys/module/fuse_ext ] || control=$FX_STOCK
-	read -r -a more <<<"${FUSE_EXT_FUZZ:-}"
-	FX_LIMIT=$limit run_ "$1" fxfuzz --control "$control" "${@:2}" "${more[@]}" "$FX/a"
+	FX_LIMIT=$limit run_ "$1" fxfuzz --control "$control" "${@:2}" "$FX/a"
 }
 limit=$(long_or 20000 200)
+control=$FX_OURS
+
+# What FUSE_EXT_FUZZ says, for the tests that are to find something.
+read -r -a more <<<"${FUSE_EXT_FUZZ:-}"
+
+# stock_driver: for the rest of this test; module_as_wanted loads ours again.
+stock_driver() {
+	module_unload
+	control=$FX_STOCK
+}
+
+# settings: the module-wide ones, a line each.
+settings() {
+	grep . /sys/module/fuse_ext/parameters/*
+}
 
 nothing_wrong() {
-	fuzz 0 --wrong none --replies 1500 --trace "$FX/trace"
+	fuzz 0 --wrong none --replies 3000 --jobs 1 --trace "$FX/trace"
 	[ "$(field refused)" = 0 ] ||
 		fail "$(field refused) refused: $(grep -B 1 '^[a-z]* unique=.*: [A-Z]' "$FX/trace" | tail -n 20)"
 	at_least "$(field calls)" 500 "system calls"
 }
 
 @test "nothing wrong: none of the answers is refused, on stock" {
-	module_unload
+	stock_driver
 	nothing_wrong
-	module_load
 }
 
 @test "nothing wrong: none of the answers is refused" {
 	nothing_wrong
 }
 
-@test "a client that doesn't end in time is a finding (the next test can fail)" {
+@test "a client that doesn't end in time is a finding (the tests of it can fail)" {
 	fuzz 1 --patience 0 --rounds 20
 	has_line "$FX/output" 'FINDING: seed [0-9]*: process' || fail "no finding"
 }
 
-@test "everything wrong, on stock: what is found there is stock's" {
-	module_unload
-	fuzz 0 --replies "$(long_or 50000 3000)"
-	module_load
+@test "a line of the kernel is a finding, with the options that run its round again" {
+	start "$FX/fuzz" fxfuzz --control "$control" --jobs 1 --seed 7 --wrong bytes --save "$FX/seeds" "$FX/a"
+	soon 20 has_line "$FX/seeds" '--seed 7 ' || fail "no round began"
+	# tests/vm/dmesg-allowed has it
+	echo "fxfuzz, try this: BUG: none" >/dev/kmsg
+	ends "$started" 120 || fail "it doesn't end"
+	output=$(<"$FX/fuzz")
+	is "$status" 1 "its status"
+	like "$output" "FINDING: seed [0-9]*: the kernel says: fxfuzz, try this" "what it says"
+	like "$output" "again: make fuzz FUZZ='--seed [0-9]* --rounds 1 --round 3000 --clients 6 --wrong bytes'" "how to see it again"
+	has_line "$FX/seeds" 'FINDING: --seed [0-9]* --rounds 1 ' || fail "it isn't in the file of seeds"
 }
 
-@test "everything wrong: all clients end, and the kernel says nothing" {
-	fuzz 0 --replies "$(long_or 1000000 5000)"
+@test "minimise: of a finding that needs two kinds of wrong, these two are left" {
+	FX_LIMIT=$limit run_ 0 "$PROTOCOL/minimise" --tries 1 fxfuzz --control "$control" \
+		--seed 3 --round 400 --wrong error,long,late,notify,finding "$FX/a"
+	like "$output" "minimise: the finding: there was an LSEEK" "the finding"
+	like "${output##*$'\n'}" "^--jobs 1 --seed [0-9]* --rounds 1 --wrong long,finding --clients " "what is left"
+}
+
+@test "minimise: what isn't found again is said so" {
+	run_ 1 "$PROTOCOL/minimise" --tries 2 fxfuzz --control "$control" --rounds 1 \
+		--round 50 --wrong late "$FX/a"
+	like "$output" "not found with" "what it says"
+}
+
+@test "everything wrong: all clients end, errors and values are defined, the kernel says nothing" {
+	local before
+	before=$(settings)
+	fuzz 0 --replies "$(long_or 1000000 12000)" --save "$FUSE_EXT_OUT/520-hostile.seeds" "${more[@]}"
+	is "$(settings)" "$before" "the parameters, after all that was written to them"
 	figure hostile_replies "$(field replies)" 1
-	is_not "$(field refused)" 0 "refused answers"
-	is_not "$(field notifications)" 0 "notifications"
+	figure hostile_tries "$(field tries)" 1
+	[ ${#more[@]} -gt 0 ] || {
+		is_not "$(field refused)" 0 "refused answers"
+		is_not "$(field notifications)" 0 "notifications"
+		is_not "$(field tries)" 0 "tries at control files, parameters, options and ioctls"
+	}
+}
+
+# With the options of a finding: what is found here as well is stock's.
+@test "everything wrong, on stock: what is found there is stock's" {
+	stock_driver
+	fuzz 0 "${more[@]}" --replies "$(long_or 50000 5000)"
 }

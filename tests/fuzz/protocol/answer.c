@@ -20,6 +20,7 @@
 #define OUT_FLAGS2	32
 #define INIT_EXT	(1U << 30)
 #define KNOWN_FLAGS2	0x1ffU	/* to FUSE_ALLOW_IDMAP, of 6.12 */
+#define ALLOW_IDMAP	(1U << 8)
 
 static uint32_t type_of(struct random *random, uint64_t nodeid)
 {
@@ -27,7 +28,8 @@ static uint32_t type_of(struct random *random, uint64_t nodeid)
 		S_IFDIR, S_IFREG, S_IFLNK, S_IFREG, S_IFDIR, S_IFREG, S_IFIFO, S_IFREG,
 	};
 
-	if (random_once(random, 50))
+	/* a root that is no directory is the end of the round */
+	if (random_once(random, nodeid == FUSE_ROOT_ID ? 2000 : 50))
 		return types[random_below(random, 8)];
 	return nodeid == FUSE_ROOT_ID ? S_IFDIR : types[nodeid % 8];
 }
@@ -88,6 +90,8 @@ static size_t fill_open(struct random *random, void *out)
 		open->open_flags |= FOPEN_SYNC_RELEASE;
 	if (random_once(random, 10))
 		open->open_flags |= FOPEN_FILE_CREATED;
+	/* the file that passthrough is to use, where younger kernels look for it */
+	((uint32_t *)out)[3] = random_below(random, 4);
 	return sizeof(*open);
 }
 
@@ -149,7 +153,9 @@ static size_t fill_init(const struct round *round, struct random *random,
 	init->time_gran = 1;
 	init->max_pages = 1 + random_below(random, 64);
 	if (round->wrong & 1 << WRONG_INIT && random_once(random, 4)) {
-		init->minor = random_below(random, 60);
+		/* in the oldest ones the answers are shorter, and all of ours wrong */
+		init->minor = random_once(random, 8) ? random_below(random, 60) :
+			      12 + random_below(random, 48);
 		init->flags = take;
 		init->max_write = random_next(random);
 		init->time_gran = random_next(random);
@@ -164,6 +170,9 @@ static size_t fill_init(const struct round *round, struct random *random,
 		/* a younger flag may change what other answers are like */
 		if (!(round->wrong & 1 << WRONG_INIT))
 			flags2 &= KNOWN_FLAGS2 | FUSE_EXT_INIT_FLAGS2;
+		/* without default_permissions there is no filesystem then */
+		if (!round->default_permissions && !random_once(random, 20))
+			flags2 &= ~ALLOW_IDMAP;
 		init->flags |= INIT_EXT;
 		memcpy((char *)out + OUT_FLAGS2, &flags2, sizeof(flags2));
 		memcpy((char *)out + FUSE_EXT_INIT_OFFSET, &features, sizeof(features));

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -30,11 +31,13 @@
 
 #define FILES	8
 #define MAPPED	32768
+#define STATX_FORCE_SYNC	0x2000
 
 struct client {
 	const struct round *round;
 	struct random random;
 	int fd[FILES];
+	bool is_child;
 	char *map;
 	char path[2][256];
 	char buffer[70000];
@@ -53,11 +56,11 @@ static uint32_t any(struct client *client, uint32_t below)
 	return random_below(&client->random, below);
 }
 
-/* Up to three folders deep. */
+/* Up to three folders deep, mostly less: what is deeper is seldom there. */
 static const char *any_path(struct client *client, int which)
 {
 	char *path = client->path[which], *end = path + sizeof(client->path[0]);
-	uint32_t depth = 1 + any(client, 3);
+	uint32_t depth = any(client, 2) ? 1 : 1 + any(client, 3);
 
 	path += snprintf(path, end - path, "%s", client->round->mountpoint);
 	while (depth--)
@@ -65,9 +68,15 @@ static const char *any_path(struct client *client, int which)
 	return client->path[which];
 }
 
+/* Mostly one that is open. */
 static int *any_fd(struct client *client)
 {
-	return &client->fd[any(client, FILES)];
+	uint32_t i, first = any(client, FILES);
+
+	for (i = 0; i < FILES && any(client, 50); i++)
+		if (client->fd[(first + i) % FILES] >= 0)
+			return &client->fd[(first + i) % FILES];
+	return &client->fd[first];
 }
 
 static void do_open(struct client *client)
@@ -76,7 +85,7 @@ static void do_open(struct client *client)
 		0, O_CREAT, O_CREAT, O_CREAT | O_EXCL, O_TRUNC, O_APPEND, O_DIRECT,
 		O_DIRECTORY, O_PATH, O_NOFOLLOW, O_CREAT | O_TRUNC, O_SYNC, O_TMPFILE,
 	};
-	int *fd = any_fd(client);
+	int *fd = &client->fd[any(client, FILES)];
 
 	if (*fd >= 0)
 		close(*fd);
@@ -89,15 +98,16 @@ static void do_close(struct client *client)
 	int *fd = any_fd(client);
 	pid_t child;
 
-	switch (any(client, 4)) {
-	case 0:	/* by a process that ends */
-		child = fork();
+	switch (any(client, 8)) {
+	case 0:	/* by a process that ends; its memory needn't be copied for that */
+		child = vfork();
 		if (!child)
 			_exit(0);
 		if (child > 0)
 			waitpid(child, NULL, 0);
 		break;
 	case 1:
+	case 2:
 		close(dup(*fd));
 		break;
 	default:
@@ -110,7 +120,7 @@ static void do_io(struct client *client)
 {
 	int fd = *any_fd(client), other = *any_fd(client);
 	off_t where = any(client, 50000), there = any(client, 50000);
-	size_t size = any(client, any(client, 4) ? 5000 : sizeof(client->buffer));
+	size_t size = any(client, any(client, 8) ? 5000 : sizeof(client->buffer));
 
 	switch (any(client, 9)) {
 	case 0:
@@ -179,6 +189,82 @@ static void do_sync(struct client *client)
 		break;
 	default:
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+}
+
+/* Another OPEN, and what close(2) asks for, without the way to the file. */
+static void open_again(struct client *client, int fd)
+{
+	static const int flags[] = { O_RDONLY, O_RDWR, O_WRONLY | O_TRUNC, O_RDWR | O_APPEND };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, flags[any(client, 4)] | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (!any(client, 3) && pwrite(fd, client->buffer, any(client, 5000), any(client, 5000)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+/* What asks the server for little, so that much can be asked. */
+static void do_ask(struct client *client)
+{
+	struct flock lock = { .l_type = any(client, 3), .l_start = any(client, 10), .l_len = 5 };
+	uint32_t times = 1 + any(client, 24);
+	int fd = *any_fd(client);
+
+	while (times--) {
+		switch (any(client, 24)) {
+		case 0:
+			open_again(client, fd);
+			break;
+		case 1:
+			syncfs(fd);
+			break;
+		case 2:
+			fchmod(fd, any(client, 0777));
+			break;
+		case 3:
+			if (ftruncate(fd, any(client, 50000)) < 0)
+				errno = 0;
+			break;
+		case 4:
+		case 5:
+			fallocate(fd, any(client, 4), any(client, 50000), any(client, 5000));
+			break;
+		case 6:
+			fcntl(fd, any(client, 2) ? F_SETLK : F_GETLK, &lock);
+			break;
+		case 7:
+		case 8:
+			if (pwrite(fd, client->buffer, any(client, 100), any(client, 50000)) < 0)
+				errno = 0;
+			break;
+		case 9:
+		case 10:
+		case 11:
+			if (pread(fd, client->buffer, any(client, 100), any(client, 50000)) < 0)
+				errno = 0;
+			break;
+		case 12:
+		case 13:
+			fsync(fd);
+			break;
+		case 14:
+		case 15:
+		case 16:
+			lseek(fd, any(client, 50000), SEEK_DATA + any(client, 2));
+			break;
+		case 17:
+		case 18:
+		case 19:
+			fgetxattr(fd, "user.name", client->buffer, any(client, 100));
+			break;
+		default:	/* statx(2), whatever is cached */
+			syscall(SYS_statx, fd, "", AT_EMPTY_PATH | STATX_FORCE_SYNC,
+				any(client, 2) ? 0x7ff : 0xfff, client->buffer);
+		}
 	}
 }
 
@@ -300,7 +386,7 @@ static void do_splice(struct client *client)
 {
 	int pipes[2], fd = *any_fd(client);
 
-	if (pipe2(pipes, O_NONBLOCK) < 0)
+	if (any(client, 2) || pipe2(pipes, O_NONBLOCK) < 0)
 		return;
 	if (splice(fd, NULL, pipes[1], NULL, 8192, SPLICE_F_NONBLOCK) > 0 &&
 	    splice(pipes[0], NULL, *any_fd(client), NULL, 8192, SPLICE_F_NONBLOCK) < 0)
@@ -309,25 +395,77 @@ static void do_splice(struct client *client)
 	close(pipes[1]);
 }
 
+static void act(struct client *client);
+
+/* By a process that is killed at some time, maybe while a request of it waits. */
+static void do_child(struct client *client)
+{
+	struct itimerval timer = { .it_value.tv_usec = 500 + any(client, 20000) };
+	uint32_t times = 1 + any(client, 5);
+	pid_t child;
+
+	if (any(client, 15))
+		return;
+	child = fork();
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	if (child)
+		return;
+	signal(SIGALRM, SIG_DFL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	client->is_child = true;
+	while (times--)
+		act(client);
+	_exit(0);
+}
+
+static void act(struct client *client)
+{
+	static void (*const actions[])(struct client *client) = {
+		do_open, do_open, do_open, do_open, do_close, do_close, do_io, do_io, do_io,
+		do_map, do_sync, do_names, do_attributes, do_list, do_locks, do_splice, do_child,
+		do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask,
+		do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask, do_ask,
+	};
+	uint32_t action = any(client, sizeof(actions) / sizeof(actions[0]));
+
+	if (actions[action] == do_child && client->is_child)
+		return;
+	actions[action](client);
+}
+
+static void no_matter(int signal)
+{
+	(void)signal;
+}
+
+/* Requests that are interrupted: every fifth client gets signals. */
+static void interrupt_often(struct client *client)
+{
+	struct sigaction action = { .sa_handler = no_matter };
+	struct itimerval timer = {
+		.it_value.tv_usec = 1000 + any(client, 30000),
+		.it_interval.tv_usec = 20000 + any(client, 100000),
+	};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 /*
  * From 7.x on, what is asked before INIT has its answer expects the answers of the
  * oldest protocol, which is nothing that a server can know.
  */
-static void wait_for_init(struct counts *counts)
+static void wait_for_init(const struct round *round, struct counts *counts)
 {
 	struct timespec pause = { .tv_nsec = 2000000 };
 
-	while (__atomic_load_n(&counts->begun, __ATOMIC_ACQUIRE) != counts->mounts)
+	while (!__atomic_load_n(&counts->job[round->job].begun, __ATOMIC_ACQUIRE))
 		nanosleep(&pause, NULL);
 }
 
 void use(const struct round *round, unsigned int number, struct counts *counts)
 {
-	static void (*const actions[])(struct client *client) = {
-		do_open, do_open, do_open, do_close, do_close, do_io, do_io, do_io, do_map,
-		do_sync, do_names, do_names, do_attributes, do_attributes, do_list, do_locks,
-		do_splice,
-	};
 	static struct client client;
 	struct sigaction action = { .sa_handler = fault, .sa_flags = SA_NODEFER };
 	int i;
@@ -341,13 +479,16 @@ void use(const struct round *round, unsigned int number, struct counts *counts)
 	sigaction(SIGSEGV, &action, NULL);
 	signal(SIGIO, SIG_IGN);
 	if (!(round->wrong & 1U << WRONG_INIT))
-		wait_for_init(counts);
+		wait_for_init(round, counts);
+	if (number % 5 == 4)
+		interrupt_often(&client);
 	if (sigsetjmp(after_fault, 0) && client.map) {
 		munmap(client.map, MAPPED);
 		client.map = NULL;
 	}
 	for (;;) {
-		actions[any(&client, sizeof(actions) / sizeof(actions[0]))](&client);
-		__atomic_add_fetch(&counts->calls, 1, __ATOMIC_RELAXED);
+		act(&client);
+		count(&counts->calls);
+		count(&counts->job[round->job].calls);
 	}
 }

@@ -1,48 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * fxfuzz.c - a FUSE server that does all wrong that a server can do, with clients
- * of its own, round after round, each with a seed.  It judges only whether all of
- * them can be ended; what else a kernel may suffer, its log tells.
+ * of its own, round after round, each with a seed, several side by side.  Here are
+ * its options, its jobs and its totals; a round is round.c's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "device.h"
 #include "fxfuzz.h"
-
-#define NAME		"fxfuzz"
-#define CLIENTS_MAX	16
-/* Seconds in which killed clients are gone. */
-static unsigned int patience = 60;
 
 static const char usage[] =
 	"Usage: fxfuzz [OPTION...] MOUNTPOINT\n"
 	"\n"
-	"Serve a filesystem that isn't there, wrongly, to clients of its own.\n"
+	"Serve filesystems that aren't there, wrongly, to clients of its own, in folders\n"
+	"below MOUNTPOINT.\n"
 	"\n"
 	"  --seed N      the first round's (default 1); the next has the next number\n"
 	"  --rounds N    so many (default: as many as it takes)\n"
 	"  --replies N   so many in all (default 10000)\n"
-	"  --round N     so many a round (default 1500)\n"
-	"  --clients N   at a time, up to 16 (default 4)\n"
-	"  --wrong LIST  only this may be done wrong, by commas (default: all; none)\n"
+	"  --round N     so many a round (default 3000)\n"
+	"  --jobs N      so many rounds side by side, up to 16 (default 2)\n"
+	"  --clients N   a round, up to 32 (default 6)\n"
+	"  --wrong LIST  only this may be done wrong, by commas: error, short, long, bytes,\n"
+	"                header, twice, late, never, unasked, notify, ioctl, control,\n"
+	"                options, init; or all (default), or none; or finding, which is one\n"
+	"                by itself, to try this program out\n"
 	"  --control DIR where the control filesystem is mounted\n"
 	"                (default /sys/fs/fuse/connections)\n"
 	"  --patience N  seconds until a killed client is a finding (default 60)\n"
 	"  --trace FILE  write down requests and answers\n"
+	"  --save FILE   add each round's options to it, before the round begins: where the\n"
+	"                machine didn't live to tell, the last lines are those to try\n"
 	"  --help\n"
 	"\n"
-	"Exit status: 0 all rounds ended; 1 one didn't, or couldn't begin; 2 usage.\n";
+	"A finding is a client that can't be ended, an error or a value that isn't defined,\n"
+	"or a line in the kernel's log.  It is shown with the options that run its round\n"
+	"again.  To find the least that is needed for it:\n"
+	"\n"
+	"  tests/fuzz/protocol/minimise fxfuzz OPTION... MOUNTPOINT\n"
+	"  tests/fuzz/protocol/minimise tests/fuzz/protocol/in-cell CELL OPTION...\n"
+	"\n"
+	"Exit status: 0 nothing was found; 1 something was, or a round couldn't begin; 2\n"
+	"usage.\n";
 
 uint64_t random_next(struct random *random)
 {
@@ -71,160 +81,14 @@ void random_bytes(struct random *random, void *buffer, size_t size)
 		*byte++ = random_next(random);
 }
 
-static void show_file(pid_t pid, const char *name)
-{
-	char path[64], text[4096];
-	ssize_t size;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	size = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	if (size > 0)
-		printf("%s:\n%.*s\n", path, (int)size, text);
-	if (fd >= 0)
-		close(fd);
-}
-
-/* The processes of a round: the clients, and who sends notifications. */
-struct processes {
-	pid_t pid[CLIENTS_MAX + 1];
-	unsigned int count;
+/* What the rounds have in common, and how many there are to be. */
+struct plan {
+	struct round round;
+	unsigned long rounds;
+	unsigned long replies;
+	unsigned int jobs;
+	const char *mountpoint;
 };
-
-static bool ended(struct processes *processes)
-{
-	unsigned int i, left = 0;
-
-	for (i = 0; i < processes->count; i++) {
-		pid_t *pid = &processes->pid[i];
-
-		if (*pid && waitpid(*pid, NULL, WNOHANG) == *pid)
-			*pid = 0;
-		left += *pid != 0;
-	}
-	return !left;
-}
-
-static bool end_in(struct processes *processes, unsigned int seconds)
-{
-	struct timespec pause = { .tv_nsec = 5000000 };
-	time_t end = time(NULL) + seconds;
-
-	while (!ended(processes)) {
-		if (time(NULL) >= end)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
-static void abort_connection(const struct round *round, int connection)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%d/abort", round->control, connection);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "1", 1) < 0)
-		printf("abort: %s\n", strerror(errno));
-	close(fd);
-}
-
-/* A process that is there after an abort and SIGKILL is a finding. */
-static bool finding(const struct round *round, const struct processes *processes)
-{
-	unsigned int i;
-
-	for (i = 0; i < processes->count; i++) {
-		if (!processes->pid[i])
-			continue;
-		printf("FINDING: seed %llu: process %d is there %u s after SIGKILL and an abort\n",
-		       (unsigned long long)round->seed, processes->pid[i], patience);
-		show_file(processes->pid[i], "stack");
-		show_file(processes->pid[i], "wchan");
-		show_file(processes->pid[i], "status");
-	}
-	return false;
-}
-
-/*
- * The ends that a mount may have, with clients at work.  Where a notification waits
- * for a lock that a client's request holds, only an abort ends both, and that
- * is so on stock.
- */
-static bool end_round(const struct round *round, int device, int connection,
-		      struct processes *processes, struct counts *counts)
-{
-	unsigned int i;
-
-	switch (round->seed % 4) {
-	case 0:
-		abort_connection(round, connection);
-		break;
-	case 1:
-		umount2(round->mountpoint, MNT_DETACH);
-		break;
-	case 2:
-		umount2(round->mountpoint, MNT_FORCE);
-		break;
-	}
-	close(device);
-	for (i = 0; i < processes->count; i++)
-		kill(processes->pid[i], SIGKILL);
-	if (!end_in(processes, patience ? 2 : 0)) {
-		counts->aborts++;
-		abort_connection(round, connection);
-	}
-	umount2(round->mountpoint, MNT_DETACH);
-	return end_in(processes, patience) || finding(round, processes);
-}
-
-static pid_t fork_one(void)
-{
-	pid_t child = fork();
-
-	if (child < 0) {
-		perror(NAME ": fork");
-		exit(1);
-	}
-	return child;
-}
-
-static bool run(const struct round *round, struct counts *counts)
-{
-	static const char *const options[] = {
-		"default_permissions,allow_other", "allow_other", "max_read=4096", "",
-		"default_permissions",
-	};
-	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct processes processes = { 0 };
-	int connection;
-	unsigned int i;
-
-	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse",
-				       options[round->seed % 5]) < 0)
-		return false;
-	connection = device_connection(round->mountpoint);
-	counts->mounts++;
-	fflush(stdout);
-	for (i = 0; i < round->clients; i++) {
-		processes.pid[processes.count] = fork_one();
-		if (!processes.pid[processes.count++]) {
-			close(device);
-			use(round, i, counts);
-		}
-	}
-	if (round->wrong & 1U << WRONG_NOTIFY) {
-		processes.pid[processes.count] = fork_one();
-		if (!processes.pid[processes.count++])
-			notify(round, device, counts);
-	}
-	serve(round, device, counts);
-	return end_round(round, device, connection, &processes, counts);
-}
 
 static uint32_t wrong_list(char *list)
 {
@@ -233,24 +97,47 @@ static uint32_t wrong_list(char *list)
 	int i;
 
 	while ((word = strsep(&list, ","))) {
-		for (i = 0; i < WRONG_COUNT && strcmp(word, wrong_names[i]); i++)
+		if (strcmp(word, "all") == 0)
+			wrong |= WRONG_ALL;
+		for (i = 0; i <= WRONG_COUNT && strcmp(word, wrong_names[i]); i++)
 			;
-		if (i == WRONG_COUNT && strcmp(word, "none")) {
-			fprintf(stderr, NAME ": --wrong %s: one of none", word);
-			for (i = 0; i < WRONG_COUNT; i++)
-				fprintf(stderr, ", %s", wrong_names[i]);
-			fputs("\n", stderr);
+		if (i <= WRONG_COUNT) {
+			wrong |= 1U << i;
+		} else if (strcmp(word, "none") && strcmp(word, "all")) {
+			fprintf(stderr, NAME ": --wrong %s: see --help\n", word);
 			exit(2);
 		}
-		if (i < WRONG_COUNT)
-			wrong |= 1U << i;
 	}
 	return wrong;
 }
 
+static FILE *trace_file(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	setvbuf(file, NULL, _IOLBF, 0);
+	return file;
+}
+
+static int save_file(const char *path)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (file < 0) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
 enum option_value {
-	OPTION_SEED = 1, OPTION_ROUNDS, OPTION_REPLIES, OPTION_ROUND, OPTION_CLIENTS,
-	OPTION_WRONG, OPTION_CONTROL, OPTION_PATIENCE, OPTION_TRACE, OPTION_HELP,
+	OPTION_SEED = 1, OPTION_ROUNDS, OPTION_REPLIES, OPTION_ROUND, OPTION_JOBS,
+	OPTION_CLIENTS, OPTION_WRONG, OPTION_CONTROL, OPTION_PATIENCE, OPTION_TRACE,
+	OPTION_SAVE, OPTION_HELP,
 };
 
 static const struct option long_options[] = {
@@ -258,108 +145,177 @@ static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, OPTION_ROUNDS },
 	{ "replies", required_argument, NULL, OPTION_REPLIES },
 	{ "round", required_argument, NULL, OPTION_ROUND },
+	{ "jobs", required_argument, NULL, OPTION_JOBS },
 	{ "clients", required_argument, NULL, OPTION_CLIENTS },
 	{ "wrong", required_argument, NULL, OPTION_WRONG },
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "patience", required_argument, NULL, OPTION_PATIENCE },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
+	{ "save", required_argument, NULL, OPTION_SAVE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 }
 };
 
-/* What the options say; the mount point is left. */
-static void read_options(int argc, char **argv, struct round *round, unsigned long *rounds,
-			 unsigned long *replies)
+static void read_option(int option, struct plan *plan)
 {
-	int option;
+	struct round *round = &plan->round;
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (option) {
-		case OPTION_SEED:
-			round->seed = strtoull(optarg, NULL, 0);
-			break;
-		case OPTION_ROUNDS:
-			*rounds = strtoul(optarg, NULL, 0);
-			*replies = -1UL;
-			break;
-		case OPTION_REPLIES:
-			*replies = strtoul(optarg, NULL, 0);
-			break;
-		case OPTION_ROUND:
-			round->replies = strtoul(optarg, NULL, 0);
-			break;
-		case OPTION_CLIENTS:
-			round->clients = strtoul(optarg, NULL, 0);
-			break;
-		case OPTION_WRONG:
-			round->wrong = wrong_list(optarg);
-			break;
-		case OPTION_CONTROL:
-			round->control = optarg;
-			break;
-		case OPTION_PATIENCE:
-			patience = strtoul(optarg, NULL, 0);
-			break;
-		case OPTION_TRACE:
-			round->trace = fopen(optarg, "we");
-			if (!round->trace) {
-				perror(optarg);
-				exit(1);
-			}
-			setvbuf(round->trace, NULL, _IOLBF, 0);
-			break;
-		case OPTION_HELP:
-			fputs(usage, stdout);
-			exit(0);
-		default:
-			fputs(usage, stderr);
-			exit(2);
-		}
-	}
-	if (argc - optind != 1 || !round->clients || round->clients > CLIENTS_MAX) {
+	switch (option) {
+	case OPTION_SEED:
+		round->seed = strtoull(optarg, NULL, 0);
+		break;
+	case OPTION_ROUNDS:
+		plan->rounds = strtoul(optarg, NULL, 0);
+		plan->replies = -1UL;
+		break;
+	case OPTION_REPLIES:
+		plan->replies = strtoul(optarg, NULL, 0);
+		break;
+	case OPTION_ROUND:
+		round->replies = strtoul(optarg, NULL, 0);
+		break;
+	case OPTION_JOBS:
+		plan->jobs = strtoul(optarg, NULL, 0);
+		break;
+	case OPTION_CLIENTS:
+		round->clients = strtoul(optarg, NULL, 0);
+		break;
+	case OPTION_WRONG:
+		round->wrong = wrong_list(optarg);
+		break;
+	case OPTION_CONTROL:
+		round->control = optarg;
+		break;
+	case OPTION_PATIENCE:
+		round->patience = strtoul(optarg, NULL, 0);
+		break;
+	case OPTION_TRACE:
+		round->trace = trace_file(optarg);
+		break;
+	case OPTION_SAVE:
+		round->save = save_file(optarg);
+		break;
+	case OPTION_HELP:
+		fputs(usage, stdout);
+		exit(0);
+	default:
 		fputs(usage, stderr);
 		exit(2);
 	}
-	round->mountpoint = argv[optind];
 }
 
-static void say(const struct round *round, const struct counts *counts)
+static void read_options(int argc, char **argv, struct plan *plan)
 {
-	printf("seed=%llu mounts=%lu replies=%lu refused=%lu ",
-	       (unsigned long long)round->seed, counts->mounts, counts->replies,
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		read_option(option, plan);
+	if (argc - optind != 1 || !plan->round.clients || plan->round.clients > CLIENTS_MAX ||
+	    !plan->jobs || plan->jobs > JOBS_MAX) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	plan->mountpoint = argv[optind];
+}
+
+static void say(const struct plan *plan, const struct counts *counts, const char *begin)
+{
+	printf("%sseed=%llu mounts=%lu replies=%lu refused=%lu ", begin,
+	       (unsigned long long)counts->next, counts->mounts, counts->replies,
 	       counts->refused);
-	printf("notifications=%lu calls=%lu aborts=%lu\n", counts->notifications,
-	       counts->calls, counts->aborts);
+	printf("notifications=%lu calls=%lu tries=%lu aborts=%lu jobs=%u findings=%lu\n",
+	       counts->notifications, counts->calls, counts->tries, counts->aborts, plan->jobs,
+	       counts->findings);
 	fflush(stdout);
+}
+
+/* Rounds, one after the other, until there have been enough of them in all jobs. */
+static void __attribute__((noreturn))
+job(const struct plan *plan, unsigned int number, struct counts *counts)
+{
+	struct round round = plan->round;
+	bool good = true;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* what clients leave behind is to be waited for, too */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	kernel_log_open();
+	round.job = number;
+	snprintf(round.mountpoint, sizeof(round.mountpoint), "%s/%u", plan->mountpoint, number);
+	snprintf(round.spare, sizeof(round.spare), "%s/%u.spare", plan->mountpoint, number);
+	if ((mkdir(round.mountpoint, 0755) < 0 || mkdir(round.spare, 0755) < 0) &&
+	    errno != EEXIST) {
+		perror(plan->mountpoint);
+		exit(1);
+	}
+	while (good && counts->replies < plan->replies) {
+		round.seed = __atomic_fetch_add(&counts->next, 1, __ATOMIC_RELAXED);
+		if (round.seed - plan->round.seed >= plan->rounds)
+			break;
+		good = run_round(&round, counts);
+	}
+	counts->job[number].seed = 0;
+	umount2(round.spare, MNT_DETACH);
+	rmdir(round.mountpoint);
+	rmdir(round.spare);
+	exit(!good);
+}
+
+/* true: all of them ended well */
+static bool wait_for(const struct plan *plan, const struct counts *counts)
+{
+	struct timespec pause = { .tv_nsec = 100000000 };
+	time_t said = time(NULL);
+	bool good = true;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) >= 0) {
+		good = good && (!pid || status == 0);
+		if (time(NULL) - said >= 30) {
+			said = time(NULL);
+			say(plan, counts, "so far: ");
+		}
+		if (!pid)
+			nanosleep(&pause, NULL);
+	}
+	return good;
 }
 
 int main(int argc, char **argv)
 {
-	struct round round = {
-		.seed = 1, .wrong = (1U << WRONG_COUNT) - 1, .replies = 1500, .clients = 4,
-		.control = "/sys/fs/fuse/connections",
+	struct plan plan = {
+		.round = {
+			.seed = 1, .wrong = WRONG_ALL, .replies = 3000, .clients = 6,
+			.patience = 60, .control = "/sys/fs/fuse/connections", .save = -1,
+		},
+		.rounds = -1UL, .replies = 10000, .jobs = 2,
 	};
-	unsigned long rounds = -1UL, replies = 10000;
 	struct counts *counts;
-	time_t said = time(NULL);
-	bool good = true;
+	unsigned int i;
+	bool good;
 
-	read_options(argc, argv, &round, &rounds, &replies);
+	read_options(argc, argv, &plan);
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED) {
 		perror(NAME ": mmap");
 		return 1;
 	}
-	while (good && rounds-- && counts->replies < replies) {
-		good = run(&round, counts);
-		if (time(NULL) - said >= 30) {
-			printf("at seed %llu: %lu replies\n", (unsigned long long)round.seed,
-			       counts->replies);
-			said = time(NULL);
+	counts->next = plan.round.seed;
+	parameters_keep();
+	for (i = 0; i < plan.jobs; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0) {
+			perror(NAME ": fork");
+			return 1;
 		}
-		round.seed++;
+		if (!pid)
+			job(&plan, i, counts);
 	}
-	say(&round, counts);
-	return !good;
+	good = wait_for(&plan, counts);
+	good = parameters_restore(&plan.round, counts) && good;
+	say(&plan, counts, "");
+	return !good || counts->findings;
 }

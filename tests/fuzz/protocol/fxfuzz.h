@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fxfuzz.h - what the parts of fxfuzz share: random numbers that a seed fixes, and
- * a round.  Not for the test servers, which answer as they are told.
+ * fxfuzz.h - what the parts of fxfuzz share: random numbers that a seed fixes, a
+ * round, and what came of all of them.  Not for the test servers, which answer as
+ * they are told.
  */
 #ifndef FXFUZZ_H
 #define FXFUZZ_H
@@ -10,6 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+
+#define NAME		"fxfuzz"
+#define CLIENTS_MAX	32
+#define JOBS_MAX	16
 
 /* splitmix64: any state is a good one. */
 struct random {
@@ -37,11 +42,16 @@ enum wrong {
 	WRONG_NOTIFY,		/* notifications that nobody expects */
 	WRONG_IOCTL,		/* ioctls on the device */
 	WRONG_CONTROL,		/* words and bytes in control files and parameters */
+	WRONG_OPTIONS,		/* mount options, by mount(2) and by fsconfig(2) */
 	WRONG_INIT,		/* any INIT answer */
 	WRONG_COUNT,
+	/* not among all: LSEEK is a finding where `long` may be done */
+	WRONG_FINDING = WRONG_COUNT,
 };
 
-extern const char *const wrong_names[WRONG_COUNT];
+#define WRONG_ALL	((1U << WRONG_COUNT) - 1)
+
+extern const char *const wrong_names[WRONG_COUNT + 1];
 
 /**
  * struct round - one mount, from open to unmount
@@ -49,18 +59,28 @@ extern const char *const wrong_names[WRONG_COUNT];
  * @wrong:	bits of enum wrong that are allowed
  * @replies:	after so many the round ends
  * @clients:	processes that use the mount
+ * @patience:	seconds in which killed clients are gone
+ * @job:	the number of the process that runs it
  * @mountpoint:	where it is mounted
+ * @spare:	where mounts with other options are tried
  * @control:	where the control filesystem is mounted
+ * @default_permissions: it is mounted so
  * @trace:	every reply is written to it; may be NULL
+ * @save:	the options of every round are written to it before; or -1
  */
 struct round {
 	uint64_t seed;
 	uint32_t wrong;
 	unsigned int replies;
 	unsigned int clients;
-	const char *mountpoint;
+	unsigned int patience;
+	unsigned int job;
+	char mountpoint[256];
+	char spare[256];
 	const char *control;
+	bool default_permissions;
 	FILE *trace;
+	int save;
 };
 
 /* What came of the rounds; memory of all processes. */
@@ -70,9 +90,31 @@ struct counts {
 	unsigned long notifications;
 	unsigned long mounts;
 	unsigned long calls;	/* system calls of clients, about */
+	unsigned long tries;	/* at control files, parameters, options and ioctls */
 	unsigned long aborts;	/* rounds that only an abort could end */
-	unsigned long begun;	/* mounts whose INIT has its answer */
+	unsigned long findings;
+	uint64_t next;		/* seed of the next round */
+	struct {
+		uint64_t seed;	/* of the round at work */
+		bool begun;	/* its INIT has its answer */
+		unsigned long calls, replies;
+	} job[JOBS_MAX];
 };
+
+static inline void count(unsigned long *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* Says what was found in which round, how to see it again, and ends all rounds. */
+void finding(const struct round *round, struct counts *counts, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Waits until the round has had so many more replies, or 0.6 seconds. */
+void pace(const struct round *round, const struct counts *counts, unsigned int replies);
+
+/* Mounts, lets all at it, and ends it; false: there was a finding, or no mount. */
+bool run_round(struct round *round, struct counts *counts);
 
 /* Serves @device until the round is over. */
 void serve(const struct round *round, int device, struct counts *counts);
@@ -87,5 +129,23 @@ void notify(const struct round *round, int device, struct counts *counts)
 /* Uses the mount until it is killed; and counts its calls. */
 void use(const struct round *round, unsigned int number, struct counts *counts)
 	__attribute__((noreturn));
+
+/*
+ * Until it is killed, writes to control files and parameters, tries options and
+ * ioctls on @device; and judges what they say to it.
+ */
+void administrate(const struct round *round, unsigned int number, int device,
+		  int connection, struct counts *counts) __attribute__((noreturn));
+
+/* One mount with options that may be anything, by either way, or a remount. */
+void try_options(const struct round *round, struct random *random, struct counts *counts);
+
+/* The values of all module parameters now; and whether they can be set again. */
+void parameters_keep(void);
+bool parameters_restore(const struct round *round, struct counts *counts);
+
+/* From now on; a line that a kernel must not say, or NULL. */
+void kernel_log_open(void);
+const char *kernel_log_bad(void);
 
 #endif /* FXFUZZ_H */

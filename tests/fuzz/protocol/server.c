@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * server.c - answers requests, and does it wrong as often as not: what a server
- * may do to the kernel by any way that it has.
+ * may do to the kernel by answers and notifications.  Its ioctls are in
+ * administrator.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse_ext.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -24,27 +23,31 @@
 #define LATE		32	/* answers that are kept for later */
 #define PAST		64	/* answers that may be given again */
 #define REQUEST_MAX	(1 << 20)
-#define QUIET_MS	150	/* so long nothing is asked: all wait for late answers */
+#define PIPE_SIZE	(1 << 19)
+/* Nothing is asked: all wait for late answers, or, after some, nobody asks any more. */
+#define TICK_MS		80
+#define QUIET_TIMES	5
+#define QUIET_CALLS	200	/* so many fail without a request: they always will */
 
 #ifndef FUSE_DEV_IOC_CLONE
 #define FUSE_DEV_IOC_CLONE	_IOR(229, 0, uint32_t)
 #endif
-#define IOC_BACKING_OPEN	_IOW(229, 1, struct { int32_t fd; uint32_t flags; uint64_t pad; })
-#define IOC_BACKING_CLOSE	_IOW(229, 2, uint32_t)
 
-const char *const wrong_names[WRONG_COUNT] = {
+const char *const wrong_names[WRONG_COUNT + 1] = {
 	[WRONG_ERROR] = "error", [WRONG_SHORT] = "short", [WRONG_LONG] = "long",
 	[WRONG_BYTES] = "bytes", [WRONG_HEADER] = "header", [WRONG_TWICE] = "twice",
 	[WRONG_LATE] = "late", [WRONG_NEVER] = "never", [WRONG_UNASKED] = "unasked",
 	[WRONG_NOTIFY] = "notify", [WRONG_IOCTL] = "ioctl", [WRONG_CONTROL] = "control",
-	[WRONG_INIT] = "init",
+	[WRONG_OPTIONS] = "options", [WRONG_INIT] = "init", [WRONG_FINDING] = "finding",
 };
 
 struct reply {
 	struct fuse_out_header header;
+	uint64_t asked;	/* the unique of the request, whatever the header says */
+	bool is_root;	/* its attributes */
+	int device;	/* that the request came from */
 	char *data;
 	size_t size;	/* of data */
-	int device;	/* that it is for */
 };
 
 struct server {
@@ -52,10 +55,13 @@ struct server {
 	struct random random;
 	struct counts *counts;
 	int device[2];		/* the second is a clone, or -1 */
-	int asked_by;		/* the one that the last request came from */
+	int pipe[2];		/* for splice(2) */
 	char *request, *data;
 	struct reply late[LATE];
 	unsigned int late_count, never_count;
+	unsigned long replies;
+	unsigned int quiet;	/* ticks without a request */
+	unsigned long calls;	/* of the clients, at the first of them */
 	struct fuse_out_header past[PAST];
 	bool begun;		/* INIT has its answer */
 };
@@ -66,44 +72,91 @@ static bool allowed(struct server *server, enum wrong wrong, uint32_t times)
 }
 
 static void trace(struct server *server, const char *what,
-		  const struct fuse_out_header *header, int result)
+		  const struct fuse_out_header *header, bool taken)
 {
 	if (server->round->trace)
 		fprintf(server->round->trace, "%s unique=%llu error=%d len=%u: %s\n", what,
 			(unsigned long long)header->unique, header->error, header->len,
-			result < 0 ? strerror(errno) : "taken");
+			taken ? "taken" : strerror(errno));
 }
 
-/* A request's answer is taken by the device that it was read from, and no other. */
-static void put(struct server *server, const char *what, int device,
+/* By a pipe, as libfuse does where data are large; what is left in it goes. */
+static bool splice_out(struct server *server, int device, const struct iovec *parts)
+{
+	size_t size = parts[0].iov_len + parts[1].iov_len;
+	char rest[4096];
+	ssize_t written;
+	int error;
+
+	if (writev(server->pipe[1], parts, 2) == (ssize_t)size) {
+		written = splice(server->pipe[0], NULL, device, NULL, size,
+				 random_once(&server->random, 2) ? SPLICE_F_MOVE : 0);
+	} else {
+		written = -1;
+		errno = EPIPE;
+	}
+	error = errno;
+	while (written < 0 && read(server->pipe[0], rest, sizeof(rest)) > 0)
+		;
+	errno = error;
+	return written >= 0;
+}
+
+/* One write to the device; false: it was refused. */
+static bool put(struct server *server, const char *what, int device,
 		const struct fuse_out_header *header, char *data, size_t size)
 {
 	struct iovec parts[2] = {
 		{ .iov_base = (void *)header, .iov_len = sizeof(*header) },
 		{ .iov_base = data, .iov_len = size },
 	};
-	ssize_t written;
+	bool taken;
+
+	if (server->pipe[1] >= 0 && size < PIPE_SIZE / 2 && random_once(&server->random, 40))
+		taken = splice_out(server, device, parts);
+	else
+		taken = writev(device, parts, 2) >= 0;
+	trace(server, what, header, taken);
+	if (*what == 'n') {
+		count(&server->counts->notifications);
+		return taken;
+	}
+	server->replies++;
+	count(&server->counts->job[server->round->job].replies);
+	count(&server->counts->replies);
+	if (!taken)
+		count(&server->counts->refused);
+	return taken;
+}
+
+/*
+ * An answer is taken by the device that its request was read from, and no other.
+ * One that isn't taken, or was another's, is followed by one that is: clients that
+ * wait for ever ask nothing, and hold what the others need.
+ */
+static void deliver(struct server *server, const char *what, struct reply *reply)
+{
+	int device = reply->device;
 
 	if (server->begun && allowed(server, WRONG_HEADER, 50) && server->device[1] >= 0)
 		device = server->device[random_below(&server->random, 2)];
-	written = writev(device, parts, 2);
-	trace(server, what, header, written < 0 ? -1 : 0);
-	if (*what == 'n') {
-		server->counts->notifications++;
+	if (put(server, what, device, &reply->header, reply->data, reply->size) &&
+	    reply->header.unique == reply->asked)
 		return;
-	}
-	server->counts->replies++;
-	server->counts->refused += written < 0;
+	reply->header = (struct fuse_out_header){
+		.len = sizeof(reply->header), .error = -EIO, .unique = reply->asked,
+	};
+	put(server, "mended", reply->device, &reply->header, NULL, 0);
 }
 
 /* Other bytes, where they matter most: in the first ones. */
 static void change_bytes(struct server *server, char *data, size_t size)
 {
 	static const uint64_t odd[] = { 0, 1, 0x7f, 0x80, 0xff, UINT64_MAX, 1ULL << 63 };
-	unsigned int count = 1 + random_below(&server->random, 4);
+	unsigned int left = 1 + random_below(&server->random, 4);
 	size_t where;
 
-	while (size && count--) {
+	while (size && left--) {
 		where = random_below(&server->random, size < 200 ? size : 200);
 		if (size >= 8 && random_once(&server->random, 2)) {
 			where = where / 8 * 8;
@@ -129,59 +182,130 @@ static void send_late(struct server *server, bool all)
 {
 	while (server->late_count && (all || random_once(&server->random, 4))) {
 		unsigned int i = random_below(&server->random, server->late_count);
-		struct reply *reply = &server->late[i];
+		struct reply reply = server->late[i];
+		char *data = reply.data;
 
-		put(server, "late", reply->device, &reply->header, reply->data, reply->size);
-		free(reply->data);
-		*reply = server->late[--server->late_count];
+		server->late[i] = server->late[--server->late_count];
+		deliver(server, "late", &reply);
+		free(data);
 	}
 }
 
-static void send_reply(struct server *server, struct fuse_out_header *header, size_t size)
+static bool keep_late(struct server *server, const struct reply *reply)
 {
-	/* the first answer decides whether there is a filesystem at all */
-	bool first = !server->begun;
+	struct reply *late = &server->late[server->late_count];
 
-	if (!first && allowed(server, WRONG_SHORT, 25))
-		size = random_below(&server->random, size + 1);
-	if (!first && allowed(server, WRONG_LONG, 40) && size < ANSWER_MAX - 5000) {
+	if (server->late_count == LATE)
+		return false;
+	*late = *reply;
+	late->data = malloc(reply->size + 1);
+	if (!late->data)
+		abort();
+	memcpy(late->data, reply->data, reply->size);
+	server->late_count++;
+	return true;
+}
+
+/*
+ * What the kernel has to refuse, and leave the request as it is: a length that isn't
+ * that of the write, an error that is none, a unique of nobody.
+ */
+static void send_refused(struct server *server, const struct reply *reply)
+{
+	struct fuse_out_header header = reply->header;
+	size_t size = reply->size < 300 ? reply->size : 300;
+
+	header.len = sizeof(header) + size;
+	switch (random_below(&server->random, 7)) {
+	case 0:
+		header.len = random_next(&server->random);
+		break;
+	case 1:
+		header.len += 1 + random_below(&server->random, 5000);
+		break;
+	case 2:
+		header.len -= 1 + random_below(&server->random, header.len);
+		break;
+	case 3:
+		header.error = random_once(&server->random, 2) ? 1 : INT32_MIN;
+		break;
+	case 4:	/* an error, and something behind it */
+		header.error = -ENOENT;
+		header.len = sizeof(header) + ++size;
+		break;
+	case 5:	/* as if for the INTERRUPT of it */
+		header.unique |= 1;
+		header.error = random_once(&server->random, 2) ? -EAGAIN : 0;
+		header.len = sizeof(header);
+		size = 0;
+		break;
+	default:
+		header.unique = random_next(&server->random) | 1ULL << 62;
+	}
+	put(server, "refused", reply->device, &header, server->data, size);
+}
+
+static void mutate(struct server *server, struct reply *reply)
+{
+	/* an answer about the root that makes no sense ends the round: seldom */
+	if (reply->is_root && !random_once(&server->random, 20)) {
+		reply->header.len = sizeof(reply->header) + reply->size;
+		return;
+	}
+	if (allowed(server, WRONG_SHORT, 25))
+		reply->size = random_below(&server->random, reply->size + 1);
+	if (allowed(server, WRONG_LONG, 40) && reply->size < ANSWER_MAX - 5000) {
 		size_t more = 1 + random_below(&server->random, 4999);
 
-		memset(server->data + size, 0x55, more);
-		size += more;
+		memset(reply->data + reply->size, 0x55, more);
+		reply->size += more;
 	}
-	if (!first && allowed(server, WRONG_BYTES, 8))
-		change_bytes(server, server->data, size);
-	header->len = sizeof(*header) + size;
-	if (!first && allowed(server, WRONG_HEADER, 60)) {
+	if (allowed(server, WRONG_BYTES, 8))
+		change_bytes(server, reply->data, reply->size);
+	reply->header.len = sizeof(reply->header) + reply->size;
+	if (allowed(server, WRONG_HEADER, 60)) {
 		if (random_once(&server->random, 2))
-			header->len = random_next(&server->random);
+			reply->header.len = random_next(&server->random);
 		else
-			header->unique += random_below(&server->random, 5);
+			reply->header.unique += random_below(&server->random, 5);
 	}
-	server->past[random_below(&server->random, PAST)] = *header;
-	if (!first && server->never_count < 3 && allowed(server, WRONG_NEVER, 500)) {
+}
+
+/* The first answer decides whether there is a filesystem at all. */
+static void first_reply(struct server *server, struct reply *reply)
+{
+	reply->header.len = sizeof(reply->header) + reply->size;
+	deliver(server, "reply", reply);
+	server->begun = true;
+	__atomic_store_n(&server->counts->job[server->round->job].begun, true, __ATOMIC_RELEASE);
+}
+
+static void send_reply(struct server *server, struct reply *reply)
+{
+	struct fuse_out_header header;
+	int times = 4;
+
+	if (!server->begun) {
+		first_reply(server, reply);
+		return;
+	}
+	while (times-- && allowed(server, WRONG_HEADER, 2))
+		send_refused(server, reply);
+	mutate(server, reply);
+	server->past[random_below(&server->random, PAST)] = reply->header;
+	/* who waits without end holds up others, so not before the end */
+	if (server->replies > server->round->replies * 3UL / 4 &&
+	    server->never_count < server->round->clients / 2 &&
+	    allowed(server, WRONG_NEVER, 100)) {
 		server->never_count++;
 		return;
 	}
-	if (!first && server->late_count < LATE && allowed(server, WRONG_LATE, 15)) {
-		struct reply *reply = &server->late[server->late_count++];
-
-		*reply = (struct reply){
-			.header = *header, .size = size, .device = server->asked_by,
-		};
-		reply->data = malloc(size + 1);
-		if (!reply->data)
-			abort();
-		memcpy(reply->data, server->data, size);
+	if (allowed(server, WRONG_LATE, 15) && keep_late(server, reply))
 		return;
-	}
-	put(server, "reply", server->asked_by, header, server->data, size);
-	if (first)
-		__atomic_store_n(&server->counts->begun, server->counts->mounts, __ATOMIC_RELEASE);
-	server->begun = true;
-	if (!first && allowed(server, WRONG_TWICE, 30))
-		put(server, "twice", server->asked_by, header, server->data, size);
+	header = reply->header;
+	deliver(server, "reply", reply);
+	if (allowed(server, WRONG_TWICE, 8))
+		put(server, "twice", reply->device, &header, reply->data, reply->size);
 }
 
 /* With what each code wants behind the header, about; the rest is chance. */
@@ -220,83 +344,6 @@ static void notify_once(struct server *server)
 	put(server, "notify", server->device[0], &header, (char *)words, size);
 }
 
-static void ioctls(struct server *server)
-{
-	struct fuse_ext_ioc ioc = {
-		.size = sizeof(ioc), .abi = FUSE_EXT_ABI_VERSION,
-		.want = random_below(&server->random, 64),
-	};
-	struct { int32_t fd; uint32_t flags; uint64_t pad; } backing = {
-		.fd = random_below(&server->random, 20),
-		.flags = random_once(&server->random, 4),
-	};
-	uint32_t number = random_once(&server->random, 2) ? 0xf0 :
-			  random_below(&server->random, 20);
-
-	if (random_once(&server->random, 4))
-		random_bytes(&server->random, &ioc, sizeof(ioc));
-	switch (random_below(&server->random, 4)) {
-	case 0:
-		ioctl(server->device[0], FUSE_EXT_IOC_NEGOTIATE, &ioc);
-		break;
-	case 1:
-		ioctl(server->device[0], IOC_BACKING_OPEN, &backing);
-		break;
-	case 2:
-		ioctl(server->device[0], IOC_BACKING_CLOSE, &number);
-		break;
-	default:
-		/* a number of ours or FUSE's with another size */
-		ioctl(server->device[0],
-		      _IOC(random_below(&server->random, 4), 229, number,
-			   random_below(&server->random, 64)), &ioc);
-	}
-}
-
-/* Words that mean something, and bytes that don't, to each file that takes some. */
-static void controls(struct server *server, int connection)
-{
-	static const char *const words[] = {
-		"on", "off", "auto", "exit", "default", "on\n", "", "\n", "0", "1", "oN",
-		"12\n", "4294967296", "-1", "auto auto", "\0on",
-	};
-	static const char *const files[] = {
-		"async_flush", "sync_release", "atomic_create", "syncfs", "inval_files",
-		"max_background", "congestion_threshold", "ext_state", "ext_stats",
-		"ext_init", "ext_requests", "waiting",
-	};
-	const char *file = files[random_below(&server->random, 12)];
-	char path[512], bytes[9000];
-	size_t size;
-	int fd;
-
-	if (random_once(&server->random, 4))
-		snprintf(path, sizeof(path), "/sys/module/fuse_ext/parameters/%s",
-			 files[random_below(&server->random, 5)]);
-	else
-		snprintf(path, sizeof(path), "%s/%d/%s", server->round->control, connection,
-			 file);
-	fd = open(path, random_once(&server->random, 4) ? O_RDONLY : O_RDWR);
-	if (fd < 0)
-		return;
-	if (random_below(&server->random, 3)) {
-		const char *word = words[random_below(&server->random, 16)];
-
-		size = *word || random_once(&server->random, 2) ? strlen(word) : 3;
-		memcpy(bytes, word, size);
-	} else {
-		size = random_below(&server->random, sizeof(bytes));
-		memset(bytes, 'x', size);
-		random_bytes(&server->random, bytes, size < 40 ? size : 40);
-	}
-	/* what it says to that isn't the matter here */
-	if (write(fd, bytes, size) < 0)
-		errno = 0;
-	if (pread(fd, bytes, sizeof(bytes), random_below(&server->random, 30)) < 0)
-		errno = 0;
-	close(fd);
-}
-
 static void unasked(struct server *server)
 {
 	struct fuse_out_header header = server->past[random_below(&server->random, PAST)];
@@ -310,67 +357,91 @@ static void unasked(struct server *server)
 	put(server, "unasked", server->device[0], &header, server->data, size);
 }
 
-static void between(struct server *server, int connection)
+/* Its request may be asked for again, or interrupts as such not known. */
+static void interrupted(struct server *server, const struct fuse_in_header *in, int device)
 {
-	send_late(server, false);
-	if (allowed(server, WRONG_UNASKED, 40))
-		unasked(server);
-	if (allowed(server, WRONG_IOCTL, 60))
-		ioctls(server);
-	if (allowed(server, WRONG_CONTROL, 60))
-		controls(server, connection);
+	struct fuse_out_header header = {
+		.len = sizeof(header), .unique = in->unique, .error = -EAGAIN,
+	};
+
+	if (!allowed(server, WRONG_ERROR, 4))
+		return;
+	if (random_once(&server->random, 20))
+		header.error = -ENOSYS;
+	else if (random_once(&server->random, 10))
+		header.error = any_error(server);
+	put(server, "interrupt", device, &header, NULL, 0);
 }
 
-/* false: the connection is gone */
-static bool serve_one(struct server *server, int device)
+static ssize_t read_request(struct server *server, int device)
+{
+	ssize_t got, rest;
+
+	if (server->pipe[0] < 0 || !random_once(&server->random, 40))
+		return read(device, server->request, REQUEST_MAX);
+	got = splice(device, NULL, server->pipe[1], NULL, PIPE_SIZE, 0);
+	if (got <= 0)
+		return got;
+	rest = read(server->pipe[0], server->request, got);
+	return rest == got ? got : -1;
+}
+
+/* 1: one was served; 0: there was none; -1: the connection is gone */
+static int serve_one(struct server *server, int device)
 {
 	const struct fuse_in_header *in = (const void *)server->request;
-	struct fuse_out_header header = { 0 };
-	ssize_t got = read(device, server->request, REQUEST_MAX);
-	size_t size;
+	ssize_t got = read_request(server, device);
+	struct reply reply = { .data = server->data, .device = device };
 	int error;
 
 	if (got < 0)
-		return errno == EAGAIN || errno == EINTR || errno == ENOENT;
-	if (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET ||
-	    in->opcode == FUSE_INTERRUPT)
-		return true;
-	server->asked_by = device;
-	size = answer(server->round, &server->random, in, got, server->data, &error);
-	header.unique = in->unique;
-	header.error = -error;
-	if (server->begun && allowed(server, WRONG_ERROR, 12))
-		header.error = any_error(server);
-	/* one with something behind it is refused */
-	if (header.error && !allowed(server, WRONG_ERROR, 20))
-		size = 0;
+		return errno == EINTR ? 0 : errno == ENOENT ? 1 : -1;
+	if (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET)
+		return 1;
 	if (server->round->trace)
 		fprintf(server->round->trace, "%s unique=%llu nodeid=%llu\n",
 			wire_opcode_name(in->opcode), (unsigned long long)in->unique,
 			(unsigned long long)in->nodeid);
-	send_reply(server, &header, size);
-	return true;
+	if (in->opcode == FUSE_INTERRUPT) {
+		interrupted(server, in, device);
+		return 1;
+	}
+	if (in->opcode == FUSE_LSEEK && server->round->wrong & 1U << WRONG_FINDING &&
+	    server->round->wrong & 1U << WRONG_LONG)
+		finding(server->round, server->counts, "there was an LSEEK");
+	reply.size = answer(server->round, &server->random, in, got, server->data, &error);
+	reply.asked = in->unique;
+	reply.is_root = in->nodeid == FUSE_ROOT_ID &&
+			(in->opcode == FUSE_GETATTR || in->opcode == FUSE_SETATTR ||
+			 in->opcode == WIRE_STATX);
+	reply.header.unique = in->unique;
+	reply.header.error = -error;
+	if (server->begun && allowed(server, WRONG_ERROR, 12))
+		reply.header.error = any_error(server);
+	/* one with something behind it is refused */
+	if (reply.header.error && !allowed(server, WRONG_ERROR, 20))
+		reply.size = 0;
+	send_reply(server, &reply);
+	return 1;
 }
 
 void notify(const struct round *round, int device, struct counts *counts)
 {
 	struct server server = {
 		.round = round, .random.state = ~round->seed, .counts = counts,
-		.device = { device, -1 },
+		.device = { device, -1 }, .pipe = { -1, -1 },
 	};
-	struct timespec pause = { 0 };
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		notify_once(&server);
-		pause.tv_nsec = 1000 * random_below(&server.random, 20000);
-		nanosleep(&pause, NULL);
+		if (!random_once(&server.random, 4))
+			pace(round, counts, random_below(&server.random, 20));
 	}
 }
 
 static int clone_device(int device)
 {
-	int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	uint32_t number = device;
 
 	if (clone >= 0 && ioctl(clone, FUSE_DEV_IOC_CLONE, &number) < 0) {
@@ -380,6 +451,75 @@ static int clone_device(int device)
 	return clone;
 }
 
+/* What is asked through either device is in one queue. */
+static int any_device(struct server *server)
+{
+	return server->device[server->device[1] >= 0 ? random_below(&server->random, 2) : 0];
+}
+
+/*
+ * Nobody has asked since the last tick: they wait for late answers, or can't ask.
+ * false: it is enough.
+ */
+static bool go_on(struct server *server)
+{
+	unsigned long *calls = &server->counts->job[server->round->job].calls;
+
+	if (server->late_count) {
+		send_late(server, true);
+	} else {
+		if (!server->quiet++)
+			server->calls = *calls;
+		return server->quiet < QUIET_TIMES && *calls - server->calls < QUIET_CALLS;
+	}
+	return true;
+}
+
+static void serve_all(struct server *server)
+{
+	int served = 1;
+
+	while (served >= 0 && server->replies < server->round->replies &&
+	       !__atomic_load_n(&server->counts->findings, __ATOMIC_RELAXED)) {
+		served = serve_one(server, any_device(server));
+		if (served == 0 && !go_on(server))
+			break;
+		if (!server->begun || served <= 0)
+			continue;
+		server->quiet = 0;
+		send_late(server, false);
+		if (allowed(server, WRONG_UNASKED, 10))
+			unasked(server);
+	}
+}
+
+static void no_matter(int signal)
+{
+	(void)signal;
+}
+
+/* By which reads that wait come back: cheaper than to poll before each of them. */
+static void tick(unsigned int milliseconds)
+{
+	struct sigaction action = { .sa_handler = no_matter };
+	struct itimerval timer = {
+		.it_value.tv_usec = 1000 * milliseconds,
+		.it_interval.tv_usec = 1000 * milliseconds,
+	};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void open_pipe(struct server *server)
+{
+	if (pipe2(server->pipe, O_NONBLOCK | O_CLOEXEC) < 0 ||
+	    fcntl(server->pipe[1], F_SETPIPE_SZ, PIPE_SIZE) < 0) {
+		perror(NAME ": pipe");
+		exit(1);
+	}
+}
+
 void serve(const struct round *round, int device, struct counts *counts)
 {
 	struct server server = {
@@ -387,32 +527,15 @@ void serve(const struct round *round, int device, struct counts *counts)
 		.device = { device, -1 },
 		.request = malloc(REQUEST_MAX), .data = calloc(1, ANSWER_MAX),
 	};
-	int connection = device_connection(round->mountpoint);
-	struct pollfd polls[2] = { { .events = POLLIN }, { .events = POLLIN } };
-	unsigned long end = counts->replies + round->replies;
-	unsigned int quiet = 0;
-	bool alive = true;
-	int i;
 
 	if (!server.request || !server.data)
 		abort();
+	open_pipe(&server);
 	if (random_once(&server.random, 2))
 		server.device[1] = clone_device(device);
-	while (alive && counts->replies < end && quiet < 3) {
-		for (i = 0; i < 2; i++)
-			polls[i].fd = server.device[i];
-		if (poll(polls, 2, QUIET_MS) == 0) {
-			quiet++;
-			send_late(&server, true);
-			continue;
-		}
-		quiet = 0;
-		for (i = 0; i < 2; i++)
-			if (polls[i].revents)
-				alive &= serve_one(&server, polls[i].fd);
-		if (server.begun)
-			between(&server, connection);
-	}
+	tick(TICK_MS);
+	serve_all(&server);
+	tick(0);
 	/* half of the rounds end with all answers given */
 	if (random_once(&server.random, 2))
 		send_late(&server, true);
@@ -420,6 +543,8 @@ void serve(const struct round *round, int device, struct counts *counts)
 		free(server.late[--server.late_count].data);
 	if (server.device[1] >= 0)
 		close(server.device[1]);
+	close(server.pipe[0]);
+	close(server.pipe[1]);
 	free(server.request);
 	free(server.data);
 }
