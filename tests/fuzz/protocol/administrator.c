@@ -320,7 +320,7 @@ void administrate(const struct round *round, unsigned int number, int device,
 		/* some one after the other, so that they meet the other one's */
 		for (times = 1 + any(&administrator, 8); times; times--)
 			try_one(&administrator);
-		pace(round, counts, any(&administrator, 200));
+		pace(round, counts, any(&administrator, 500));
 	}
 }
 

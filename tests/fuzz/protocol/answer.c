@@ -180,10 +180,26 @@ static size_t fill_init(const struct round *round, struct random *random,
 	return sizeof(*init);
 }
 
-static size_t fill_statx(struct random *random, char *out)
+/*
+ * struct fuse_statx_out, which the oldest <linux/fuse.h> here doesn't have: 32 bytes,
+ * then a struct of 256 like statx(2)'s.
+ */
+static size_t fill_statx(struct random *random, char *out, uint64_t nodeid)
 {
-	/* struct fuse_statx_out: 32 bytes, then a struct of 256 like statx(2)'s */
-	random_bytes(random, out, 288);
+	uint32_t mask = random_once(random, 2) ? 0x7ff : 0xfff;
+	uint16_t mode = type_of(random, nodeid) | 0777;
+	uint64_t size = random_below(random, FILE_SIZE);
+
+	if (random_once(random, 20)) {
+		random_bytes(random, out, 288);
+		return 288;
+	}
+	((uint64_t *)out)[0] = seconds(random);
+	memcpy(out + 32, &mask, sizeof(mask));
+	out[32 + 16] = 1;	/* a link */
+	memcpy(out + 32 + 28, &mode, sizeof(mode));
+	memcpy(out + 32 + 32, &nodeid, sizeof(nodeid));
+	memcpy(out + 32 + 40, &size, sizeof(size));
 	return 288;
 }
 
@@ -280,7 +296,7 @@ static size_t answer_node(const struct round *round, struct random *random,
 	case FUSE_SETATTR:
 		return fill_attr_out(random, out, in->nodeid);
 	case WIRE_STATX:
-		return fill_statx(random, out);
+		return fill_statx(random, out, in->nodeid);
 	case FUSE_READLINK:
 		memcpy(out, "namea", 5);
 		return 5;

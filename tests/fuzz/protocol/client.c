@@ -79,6 +79,7 @@ static int *any_fd(struct client *client)
 	return &client->fd[first];
 }
 
+/* Where it fails the file that was there stays: most calls need an open one. */
 static void do_open(struct client *client)
 {
 	static const int flags[] = {
@@ -86,11 +87,16 @@ static void do_open(struct client *client)
 		O_DIRECTORY, O_PATH, O_NOFOLLOW, O_CREAT | O_TRUNC, O_SYNC, O_TMPFILE,
 	};
 	int *fd = &client->fd[any(client, FILES)];
+	int access = any(client, 3) ? O_RDWR : (int)any(client, 3);
+	int more = flags[any(client, 13)];
+	int opened = open(any_path(client, 0), more | access | O_NONBLOCK, 0644);
 
-	if (*fd >= 0)
+	if (opened >= 0 && more & O_PATH && any(client, 4)) {
+		close(opened);
+	} else if (opened >= 0) {
 		close(*fd);
-	*fd = open(any_path(client, 0),
-		   flags[any(client, 13)] | (int)any(client, 3) | O_NONBLOCK, 0644);
+		*fd = opened;
+	}
 }
 
 static void do_close(struct client *client)
@@ -212,8 +218,15 @@ static void do_ask(struct client *client)
 {
 	struct flock lock = { .l_type = any(client, 3), .l_start = any(client, 10), .l_len = 5 };
 	uint32_t times = 1 + any(client, 24);
-	int fd = *any_fd(client);
+	int *open_ = any_fd(client), fd = *open_;
 
+	/* of an inode that an answer has made bad nothing is asked any more */
+	if (fd < 0 || (fchmod(fd, 0644) < 0 && errno == EIO)) {
+		close(fd);
+		*open_ = -1;
+		do_open(client);
+		return;
+	}
 	while (times--) {
 		switch (any(client, 24)) {
 		case 0:

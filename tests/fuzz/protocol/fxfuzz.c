@@ -29,7 +29,8 @@ static const char usage[] =
 	"  --seed N      the first round's (default 1); the next has the next number\n"
 	"  --rounds N    so many (default: as many as it takes)\n"
 	"  --replies N   so many in all (default 10000)\n"
-	"  --round N     so many a round (default 3000)\n"
+	"  --seconds N   for about so long, where there aren't enough before\n"
+	"  --round N     so many a round (default 5000)\n"
 	"  --jobs N      so many rounds side by side, up to 16 (default 2)\n"
 	"  --clients N   a round, up to 32 (default 6)\n"
 	"  --wrong LIST  only this may be done wrong, by commas: error, short, long, bytes,\n"
@@ -87,6 +88,7 @@ struct plan {
 	unsigned long rounds;
 	unsigned long replies;
 	unsigned int jobs;
+	time_t end;	/* 0: none */
 	const char *mountpoint;
 };
 
@@ -137,7 +139,7 @@ static int save_file(const char *path)
 enum option_value {
 	OPTION_SEED = 1, OPTION_ROUNDS, OPTION_REPLIES, OPTION_ROUND, OPTION_JOBS,
 	OPTION_CLIENTS, OPTION_WRONG, OPTION_CONTROL, OPTION_PATIENCE, OPTION_TRACE,
-	OPTION_SAVE, OPTION_HELP,
+	OPTION_SAVE, OPTION_SECONDS, OPTION_HELP,
 };
 
 static const struct option long_options[] = {
@@ -152,6 +154,7 @@ static const struct option long_options[] = {
 	{ "patience", required_argument, NULL, OPTION_PATIENCE },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
 	{ "save", required_argument, NULL, OPTION_SAVE },
+	{ "seconds", required_argument, NULL, OPTION_SECONDS },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 }
 };
@@ -194,6 +197,9 @@ static void read_option(int option, struct plan *plan)
 		break;
 	case OPTION_SAVE:
 		round->save = save_file(optarg);
+		break;
+	case OPTION_SECONDS:
+		plan->end = time(NULL) + strtol(optarg, NULL, 0);
 		break;
 	case OPTION_HELP:
 		fputs(usage, stdout);
@@ -248,7 +254,8 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 		perror(plan->mountpoint);
 		exit(1);
 	}
-	while (good && counts->replies < plan->replies) {
+	while (good && counts->replies < plan->replies &&
+	       (!plan->end || time(NULL) < plan->end)) {
 		round.seed = __atomic_fetch_add(&counts->next, 1, __ATOMIC_RELAXED);
 		if (round.seed - plan->round.seed >= plan->rounds)
 			break;
@@ -286,7 +293,7 @@ int main(int argc, char **argv)
 {
 	struct plan plan = {
 		.round = {
-			.seed = 1, .wrong = WRONG_ALL, .replies = 3000, .clients = 6,
+			.seed = 1, .wrong = WRONG_ALL, .replies = 5000, .clients = 6,
 			.patience = 60, .control = "/sys/fs/fuse/connections", .save = -1,
 		},
 		.rounds = -1UL, .replies = 10000, .jobs = 2,

@@ -289,7 +289,8 @@ static void send_reply(struct server *server, struct reply *reply)
 		first_reply(server, reply);
 		return;
 	}
-	while (times-- && allowed(server, WRONG_HEADER, 2))
+	while (server->round->wrong & 1U << WRONG_HEADER && times-- &&
+	       random_below(&server->random, 3))
 		send_refused(server, reply);
 	mutate(server, reply);
 	server->past[random_below(&server->random, PAST)] = reply->header;
