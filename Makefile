@@ -47,7 +47,9 @@ help:
 #:   make check-here        the suites on this machine itself (SUITES=001)
 #:   make lint              shellcheck and checkpatch
 #:   make fuzz              a server that does everything wrong, on the debug kernel, for
-#:                          a million answers (FUZZ='--seed 7 --rounds 20': only these)
+#:                          a million answers (FUZZ='--seed 7 --rounds 20': only these;
+#:                          FUZZ='--seed 1000 --seconds 1800': half an hour of others);
+#:                          tests/fuzz/protocol/minimise: the least of a finding
 #:   make soak MINUTES=30   all features under load, toggles flipped, mounts that come and
 #:                          go, on Debian 13 or CELL=CELL: nothing is lost or left
 #:   make fuzz-fusectl      fusectl's parsers by libFuzzer, each for MINUTES=10

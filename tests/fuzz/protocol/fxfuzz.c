@@ -224,9 +224,9 @@ static void read_options(int argc, char **argv, struct plan *plan)
 	plan->mountpoint = argv[optind];
 }
 
-static void say(const struct plan *plan, const struct counts *counts, const char *begin)
+static void say(const struct plan *plan, const struct counts *counts)
 {
-	printf("%sseed=%llu mounts=%lu replies=%lu refused=%lu ", begin,
+	printf("seed=%llu mounts=%lu replies=%lu refused=%lu ",
 	       (unsigned long long)counts->next, counts->mounts, counts->replies,
 	       counts->refused);
 	printf("notifications=%lu calls=%lu tries=%lu aborts=%lu jobs=%u findings=%lu\n",
@@ -269,7 +269,7 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 }
 
 /* true: all of them ended well */
-static bool wait_for(const struct plan *plan, const struct counts *counts)
+static bool wait_for(const struct counts *counts)
 {
 	struct timespec pause = { .tv_nsec = 100000000 };
 	time_t said = time(NULL);
@@ -281,7 +281,9 @@ static bool wait_for(const struct plan *plan, const struct counts *counts)
 		good = good && (!pid || status == 0);
 		if (time(NULL) - said >= 30) {
 			said = time(NULL);
-			say(plan, counts, "so far: ");
+			printf("at seed %llu: %lu replies, of these %lu refused\n",
+			       (unsigned long long)counts->next, counts->replies, counts->refused);
+			fflush(stdout);
 		}
 		if (!pid)
 			nanosleep(&pause, NULL);
@@ -321,8 +323,8 @@ int main(int argc, char **argv)
 		if (!pid)
 			job(&plan, i, counts);
 	}
-	good = wait_for(&plan, counts);
+	good = wait_for(counts);
 	good = parameters_restore(&plan.round, counts) && good;
-	say(&plan, counts, "");
+	say(&plan, counts);
 	return !good || counts->findings;
 }
