@@ -286,13 +286,14 @@ static void ioctls(struct administrator *administrator)
 static void try_one(struct administrator *administrator)
 {
 	const struct round *round = administrator->round;
-	uint32_t kind = any(administrator, 4);
+	/* a mount costs as much as a hundred of the others */
+	uint32_t kind = any(administrator, 12);
 
-	if (kind < 2 && round->wrong & 1U << WRONG_CONTROL)
+	if (kind < 6 && round->wrong & 1U << WRONG_CONTROL)
 		controls(administrator);
-	else if (kind == 2 && round->wrong & 1U << WRONG_IOCTL)
+	else if (kind < 11 && round->wrong & 1U << WRONG_IOCTL)
 		ioctls(administrator);
-	else if (kind == 3 && round->wrong & 1U << WRONG_OPTIONS)
+	else if (kind == 11 && round->wrong & 1U << WRONG_OPTIONS)
 		try_options(round, &administrator->random, administrator->counts);
 	else
 		return;

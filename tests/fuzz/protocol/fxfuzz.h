@@ -110,7 +110,7 @@ static inline void count(unsigned long *counter)
 void finding(const struct round *round, struct counts *counts, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Waits until the round has had so many more replies, or a second. */
+/* Waits until the round has had so many more replies, or two seconds. */
 void pace(const struct round *round, const struct counts *counts, unsigned int replies);
 
 /* Mounts, lets all at it, and ends it; false: there was a finding, or no mount. */

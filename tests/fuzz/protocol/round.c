@@ -84,8 +84,8 @@ void pace(const struct round *round, const struct counts *counts, unsigned int r
 {
 	const unsigned long *now = &counts->job[round->job].replies;
 	unsigned long end = __atomic_load_n(now, __ATOMIC_RELAXED) + replies;
-	struct timespec pause = { .tv_nsec = 10000000 };
-	int times = 100;
+	struct timespec pause = { .tv_nsec = 50000000 };
+	int times = 40;
 
 	while (times-- && __atomic_load_n(now, __ATOMIC_RELAXED) < end)
 		nanosleep(&pause, NULL);
