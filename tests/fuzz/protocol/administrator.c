@@ -85,6 +85,26 @@ static void judge_value(struct administrator *administrator, const char *path)
 			(int)size, text);
 }
 
+/* ext_state: what is in force, and who says so. */
+static void judge_state(struct administrator *administrator, const char *path)
+{
+	static const char *const sources[] = { "connection", "mount", "module", "server" };
+	char name[64], value[64], source[64];
+	FILE *file = fopen(path, "re");
+	int i;
+
+	while (file && fscanf(file, "%63s %63s %63s", name, value, source) == 3) {
+		for (i = 0; i < 4 && strcmp(source, sources[i]); i++)
+			;
+		if (i == 4 || !is_value(name, value, strlen(value)) ||
+		    strcmp(value, "default") == 0)
+			finding(administrator->round, administrator->counts,
+				"ext_state has '%s %s %s'", name, value, source);
+	}
+	if (file)
+		fclose(file);
+}
+
 static void judge_write(struct administrator *administrator, const char *path,
 			const char *text, size_t size, ssize_t written)
 {
@@ -191,6 +211,8 @@ static void controls(struct administrator *administrator)
 	close(fd);
 	if (is_toggle(path))
 		judge_value(administrator, path);
+	else if (strstr(path, "/ext_state"))
+		judge_state(administrator, path);
 }
 
 static void judge_ioctl(struct administrator *administrator, unsigned int code, int result)
