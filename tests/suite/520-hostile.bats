@@ -25,7 +25,7 @@ PROTOCOL=$BATS_TEST_DIRNAME/../fuzz/protocol
 fuzz() {
 	FX_LIMIT=$limit run_ "$1" fxfuzz --control "$control" "${@:2}" "$FX/a"
 }
-limit=$(long_or 20000 200)
+limit=$(long_or 20000 $((3 * ${FX_LIMIT:-60})))
 control=$FX_OURS
 
 # What FUSE_EXT_FUZZ says, for the tests that are to find something.
