@@ -78,6 +78,14 @@ nothing_wrong() {
 	has_line "$FX/seeds" 'FINDING: --seed [0-9]* --rounds 1 ' || fail "it isn't in the file of seeds"
 }
 
+@test "an error that isn't defined is a finding" {
+	local kind
+	for kind in control ioctl options; do
+		fuzz 1 --wrong "$kind,finding" --round 1000
+		has_line "$FX/output" 'FINDING: seed [0-9]*: .* says' || fail "no finding of $kind"
+	done
+}
+
 @test "minimise: of a finding that needs two kinds of wrong, these two are left" {
 	FX_LIMIT=$limit run_ 0 "$PROTOCOL/minimise" --tries 1 fxfuzz --control "$control" \
 		--seed 3 --round 250 --wrong error,long,late,notify,finding "$FX/a"

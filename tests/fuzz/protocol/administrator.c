@@ -111,7 +111,6 @@ static void judge_write(struct administrator *administrator, const char *path,
 	static const int defined[] = {
 		EINVAL, ERANGE, EPERM, ENODEV, ENOENT, EOPNOTSUPP, EFAULT, EINTR, ENOMEM,
 	};
-	size_t i;
 
 	if (written >= 0) {
 		if (written && is_toggle(path) && !is_value(path, text, size))
@@ -119,9 +118,8 @@ static void judge_write(struct administrator *administrator, const char *path,
 				"%s takes '%.*s'", path, (int)(size < 40 ? size : 40), text);
 		return;
 	}
-	for (i = 0; i < sizeof(defined) / sizeof(defined[0]); i++)
-		if (errno == defined[i])
-			return;
+	if (is_defined(administrator->round, defined, sizeof(defined) / sizeof(defined[0]), errno))
+		return;
 	finding(administrator->round, administrator->counts, "%s says to %zu bytes: %s (%d)",
 		path, size, strerror(errno), errno);
 }
@@ -221,13 +219,10 @@ static void judge_ioctl(struct administrator *administrator, unsigned int code, 
 		ENOTTY, EINVAL, ENOTCONN, EFAULT, EPERM, EBADF, EOPNOTSUPP, ENOENT, ELOOP,
 		ENOMEM, ENODEV, EINTR, EIO, EACCES,
 	};
-	size_t i;
 
-	if (result >= 0)
+	if (result >= 0 ||
+	    is_defined(administrator->round, defined, sizeof(defined) / sizeof(defined[0]), errno))
 		return;
-	for (i = 0; i < sizeof(defined) / sizeof(defined[0]); i++)
-		if (errno == defined[i])
-			return;
 	finding(administrator->round, administrator->counts, "ioctl %#x says: %s (%d)", code,
 		strerror(errno), errno);
 }

@@ -45,7 +45,9 @@ enum wrong {
 	WRONG_OPTIONS,		/* mount options, by mount(2) and by fsconfig(2) */
 	WRONG_INIT,		/* any INIT answer */
 	WRONG_COUNT,
-	/* not among all: LSEEK is a finding where `long` may be done */
+	/* not among all: LSEEK is one where `long` may be done, and the first error of
+	 * those that are defined
+	 */
 	WRONG_FINDING = WRONG_COUNT,
 };
 
@@ -105,6 +107,9 @@ static inline void count(unsigned long *counter)
 {
 	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
+
+/* Is @error one of the @count that are defined? */
+bool is_defined(const struct round *round, const int *defined, size_t count, int error);
 
 /* Says what was found in which round, how to see it again, and ends all rounds. */
 void finding(const struct round *round, struct counts *counts, const char *format, ...)

@@ -41,13 +41,10 @@ static void judge(struct options *options, const char *what, long result)
 		ENOTCONN, ECONNABORTED, EMSGSIZE, ELOOP, EIO,
 	};
 	int error = errno;
-	size_t i;
 
-	if (result >= 0)
+	if (result >= 0 ||
+	    is_defined(options->round, defined, sizeof(defined) / sizeof(defined[0]), error))
 		return;
-	for (i = 0; i < sizeof(defined) / sizeof(defined[0]); i++)
-		if (error == defined[i])
-			return;
 	finding(options->round, options->counts, "%s (%.40s=%.40s) says: %s (%d)", what,
 		options->key, options->value, strerror(error), error);
 }

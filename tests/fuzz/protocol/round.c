@@ -80,6 +80,16 @@ void finding(const struct round *round, struct counts *counts, const char *forma
 	save(round, "FINDING: ");
 }
 
+bool is_defined(const struct round *round, const int *defined, size_t count, int error)
+{
+	size_t i;
+
+	for (i = round->wrong & 1U << WRONG_FINDING ? 1 : 0; i < count; i++)
+		if (error == defined[i])
+			return true;
+	return false;
+}
+
 void pace(const struct round *round, const struct counts *counts, unsigned int replies)
 {
 	const unsigned long *now = &counts->job[round->job].replies;
