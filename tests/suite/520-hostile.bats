@@ -75,7 +75,7 @@ nothing_wrong() {
 	is "$status" 1 "its status"
 	like "$output" "FINDING: seed [0-9]*: the kernel says: fxfuzz, try this" "what it says"
 	like "$output" "again: make fuzz FUZZ='--seed [0-9]* --rounds 1 --round 1000 --clients 6 --wrong bytes'" "how to see it again"
-	has_line "$FX/seeds" 'FINDING: --seed [0-9]* --rounds 1 ' || fail "it isn't in the file of seeds"
+	has_line "$FX/seeds" 'FINDING: seed [0-9]*: the kernel says' || fail "it isn't in the file of seeds"
 }
 
 @test "an error that isn't defined is a finding" {

@@ -48,19 +48,15 @@ static void options_of(const struct round *round, char *out, size_t size)
 		 (unsigned long long)round->seed, round->replies, round->clients, words);
 }
 
-static void save(const struct round *round, const char *what)
+static void save(const struct round *round, const char *lines)
 {
-	char options[512], line[600];
-
-	options_of(round, options, sizeof(options));
-	snprintf(line, sizeof(line), "%s%s\n", what, options);
-	if (round->save >= 0 && write(round->save, line, strlen(line)) < 0)
+	if (round->save >= 0 && write(round->save, lines, strlen(lines)) < 0)
 		perror(NAME ": --save");
 }
 
 void finding(const struct round *round, struct counts *counts, const char *format, ...)
 {
-	char text[2048], options[512];
+	char text[1024], options[512], lines[2048];
 	va_list arguments;
 	int i;
 
@@ -71,13 +67,14 @@ void finding(const struct round *round, struct counts *counts, const char *forma
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	options_of(round, options, sizeof(options));
-	printf("FINDING: seed %llu: %s\n", (unsigned long long)round->seed, text);
-	printf("again: make fuzz FUZZ='%s'\n", options);
+	snprintf(lines, sizeof(lines), "FINDING: seed %llu: %s\nagain: make fuzz FUZZ='%s'\n",
+		 (unsigned long long)round->seed, text, options);
+	fputs(lines, stdout);
 	for (i = 0; i < JOBS_MAX; i++)
 		if (i != (int)round->job && counts->job[i].seed)
 			printf("beside it: seed %llu\n", (unsigned long long)counts->job[i].seed);
 	fflush(stdout);
-	save(round, "FINDING: ");
+	save(round, lines);
 }
 
 bool is_defined(const struct round *round, const int *defined, size_t count, int error)
@@ -247,6 +244,16 @@ static void begin_all(const struct round *round, int device, int connection,
 			administrate(round, i, device, connection, counts);
 }
 
+/* Before anything is done, for the case that it is the end of the machine. */
+static void save_options(const struct round *round)
+{
+	char options[512], line[520];
+
+	options_of(round, options, sizeof(options));
+	snprintf(line, sizeof(line), "%s\n", options);
+	save(round, line);
+}
+
 bool run_round(struct round *round, struct counts *counts)
 {
 	static const char *const options[] = {
@@ -262,7 +269,7 @@ bool run_round(struct round *round, struct counts *counts)
 	counts->job[round->job].seed = round->seed;
 	__atomic_store_n(&counts->job[round->job].begun, false, __ATOMIC_RELEASE);
 	round->default_permissions = strstr(data, "default_permissions");
-	save(round, "");
+	save_options(round);
 	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse", data) < 0) {
 		count(&counts->findings);
 		return false;
