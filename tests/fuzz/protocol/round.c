@@ -48,7 +48,7 @@ static void options_of(const struct round *round, char *out, size_t size)
 		 (unsigned long long)round->seed, round->replies, round->clients, words);
 }
 
-static void save(const struct round *round, const char *lines)
+static void write_down(const struct round *round, const char *lines)
 {
 	if (round->save >= 0 && write(round->save, lines, strlen(lines)) < 0)
 		perror(NAME ": --save");
@@ -74,7 +74,7 @@ void finding(const struct round *round, struct counts *counts, const char *forma
 		if (i != (int)round->job && counts->job[i].seed)
 			printf("beside it: seed %llu\n", (unsigned long long)counts->job[i].seed);
 	fflush(stdout);
-	save(round, lines);
+	write_down(round, lines);
 }
 
 bool is_defined(const struct round *round, const int *defined, size_t count, int error)
@@ -251,7 +251,7 @@ static void save_options(const struct round *round)
 
 	options_of(round, options, sizeof(options));
 	snprintf(line, sizeof(line), "%s\n", options);
-	save(round, line);
+	write_down(round, line);
 }
 
 bool run_round(struct round *round, struct counts *counts)
