@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -262,7 +261,6 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 		good = run_round(&round, counts);
 	}
 	counts->job[number].seed = 0;
-	umount2(round.spare, MNT_DETACH);
 	rmdir(round.mountpoint);
 	rmdir(round.spare);
 	exit(!good);

@@ -208,6 +208,9 @@ static void end_round(const struct round *round, int device, int connection,
 	umount2(round->mountpoint, MNT_DETACH);
 	if (!end_in(processes, round->patience))
 		still_there(round, counts);
+	/* of an administrator that was killed between mount(2) and umount(2) */
+	while (umount2(round->spare, MNT_DETACH) == 0)
+		;
 }
 
 /* true in the new process, which is one of the round's */
