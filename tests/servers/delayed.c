@@ -72,7 +72,7 @@ ssize_t read(int fd, void *buffer, size_t size)
 
 ssize_t writev(int fd, const struct iovec *vector, int count)
 {
-	static _Thread_local int exact;
+	static __thread int exact;
 
 	if (delay.tv_sec || delay.tv_nsec) {
 		/* a delay of 0.2 ms is none of 0.25 */
