@@ -16,7 +16,7 @@ at() {
 }
 
 # sshfs without its own cache.  That keeps a file's size where another file is written
-# while it is opened with O_TRUNC, and says so for 20 s, whatever the driver.
+# while it is opened with O_TRUNC, and says so for 20 s: this load finds it on stock, too.
 remote_begin() {
 	sftp_begin
 }
