@@ -36,11 +36,43 @@ void bench_tell(int operations, uint64_t start)
 	       (unsigned long long)(wire_now_ns() - start));
 }
 
-/* Return: 0 or errno */
-static int create_one(const char *path, const char *data, size_t size)
+/*
+ * @argv:	DIR, how often, and the bytes of each
+ * @one:	makes the one with this number; returns 0 or errno
+ * @what:	that it is
+ */
+static int make_many(char **argv, const char *what,
+		     int (*one)(int number, const char *data, size_t size))
 {
-	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
+	int times = atoi(argv[1]), error, i;
+	size_t size = strtoul(argv[2], NULL, 10);
+	char *data = calloc(1, size + 1);
+	uint64_t start;
 
+	if (!data)
+		return 1;
+	bench_chdir(argv[0]);
+	start = wire_now_ns();
+	for (i = 0; i < times; i++) {
+		error = one(i, data, size);
+		if (error) {
+			fprintf(stderr, "fxclient: %s %d in %s: %s\n", what, i, argv[0],
+				strerror(error));
+			return 1;
+		}
+	}
+	bench_tell(times, start);
+	free(data);
+	return 0;
+}
+
+static int create_one(int number, const char *data, size_t size)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/file%d", number / FILES_A_DIRECTORY, number);
+	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return errno;
 	if (size && write(fd, data, size) != (ssize_t)size)
@@ -51,29 +83,8 @@ static int create_one(const char *path, const char *data, size_t size)
 /* DIR FILES BYTES */
 int client_bench_create(int argc, char **argv)
 {
-	int files = atoi(argv[1]), error, i;
-	size_t size = strtoul(argv[2], NULL, 10);
-	char *data = calloc(1, size + 1);
-	char path[64];
-	uint64_t start;
-
 	(void)argc;
-	if (!data)
-		return 1;
-	bench_chdir(argv[0]);
-	start = wire_now_ns();
-	for (i = 0; i < files; i++) {
-		snprintf(path, sizeof(path), "%d/file%d", i / FILES_A_DIRECTORY, i);
-		error = create_one(path, data, size);
-		if (error) {
-			fprintf(stderr, "fxclient: %s in %s: %s\n", path, argv[0],
-				strerror(error));
-			return 1;
-		}
-	}
-	bench_tell(files, start);
-	free(data);
-	return 0;
+	return make_many(argv, "file", create_one);
 }
 
 /* DIR TIMES: each name once, since the kernel keeps what isn't there, too. */
@@ -98,7 +109,6 @@ int client_bench_lookup(int argc, char **argv)
 	return 0;
 }
 
-/* Return: 0 or errno */
 static int deliver(int number, const char *data, size_t size)
 {
 	char tmp[32], new[32];
@@ -118,27 +128,8 @@ static int deliver(int number, const char *data, size_t size)
 /* DIR MAILS BYTES: as maildir(5) wants mail to be delivered; tmp and new are there. */
 int client_bench_maildir(int argc, char **argv)
 {
-	int mails = atoi(argv[1]), error, i;
-	size_t size = strtoul(argv[2], NULL, 10);
-	char *data = calloc(1, size + 1);
-	uint64_t start;
-
 	(void)argc;
-	if (!data)
-		return 1;
-	bench_chdir(argv[0]);
-	start = wire_now_ns();
-	for (i = 0; i < mails; i++) {
-		error = deliver(i, data, size);
-		if (error) {
-			fprintf(stderr, "fxclient: mail %d in %s: %s\n", i, argv[0],
-				strerror(error));
-			return 1;
-		}
-	}
-	bench_tell(mails, start);
-	free(data);
-	return 0;
+	return make_many(argv, "mail", deliver);
 }
 
 /* OPERATIONS COMMAND...: what it prints is thrown away. */
