@@ -91,7 +91,7 @@ void fuse_ext_syncfs_update_all(void);
 
 /* inval.c */
 void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff);
-int fuse_ext_opened(struct file *file);
+int fuse_ext_opened_again(struct file *file);
 int fuse_ext_refresh_lost(struct inode *inode);
 void fuse_ext_io_ended(struct inode *inode);
 void fuse_ext_creation_begin(struct fuse_conn *fc, struct fuse_ext_creation *creation,
@@ -101,8 +101,8 @@ int fuse_ext_creation_end(struct fuse_conn *fc, struct fuse_ext_creation *creati
 void fuse_ext_inval_drain(struct fuse_conn *fc);
 
 /*
- * Inline, because they are all that a cached read(2) or write(2) has of us, and where
- * nothing was ever failed that is a look at one number.
+ * Inline, because they are all that an open(2), or a cached read(2) or write(2), has of
+ * us, and where nothing was ever failed that is a look at one number.
  */
 static inline bool fuse_ext_is_busy(struct inode *inode)
 {
@@ -127,6 +127,17 @@ static inline int fuse_ext_refresh(struct inode *inode)
 	if (likely(!test_bit(FUSE_EXT_INODE_ATTR_LOST, &get_fuse_inode(inode)->ext.flags)))
 		return 0;
 	return fuse_ext_refresh_lost(inode);
+}
+
+/*
+ * May this regular file be used, which the server has opened, and fs/fuse, too?
+ * Return: 0, or as fuse_ext_opened_again()
+ */
+static inline int fuse_ext_opened(struct file *file)
+{
+	if (likely(!atomic64_read(&get_fuse_inode(file_inode(file))->ext.failed_before)))
+		return 0;
+	return fuse_ext_opened_again(file);
 }
 
 /*

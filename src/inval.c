@@ -50,7 +50,9 @@ void fuse_ext_request_end(struct fuse_req *req)
 	struct fuse_ext_open *open;
 	struct fuse_conn *fc;
 
-	fuse_ext_request_answered(req);
+	/* nobody looks: no locked instruction for each request */
+	if (READ_ONCE(req->ext.sent))
+		fuse_ext_request_answered(req);
 	switch (args->opcode) {
 	case FUSE_OPEN:
 	case FUSE_CREATE:
@@ -249,8 +251,8 @@ static int wait_until_idle(struct inode *inode)
 }
 
 /**
- * fuse_ext_opened - may this file be used, which the server has opened?
- * @file:	a regular file, open as far as fs/fuse is concerned
+ * fuse_ext_opened_again - may this file be used, some of whose inode were failed?
+ * @file:	a regular file, open as far as the server and fs/fuse are concerned
  *
  * Waits for the end of an invalidation: until then the page cache has what isn't
  * valid any more.  The wait ends by SIGKILL, too, and by all that ends requests.
@@ -258,7 +260,7 @@ static int wait_until_idle(struct inode *inode)
  * Return: 0; -EIO: it was opened before the inode's files were failed; -EINTR:
  * the caller was killed; an error of GETATTR
  */
-int fuse_ext_opened(struct file *file)
+int fuse_ext_opened_again(struct file *file)
 {
 	struct inode *inode = file_inode(file);
 	struct fuse_inode *fi = get_fuse_inode(inode);

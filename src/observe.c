@@ -190,9 +190,6 @@ void fuse_ext_request_answered(struct fuse_req *req)
 	struct fuse_conn *fc;
 	u64 sent;
 
-	/* nobody looks: no locked instruction for each request */
-	if (!READ_ONCE(req->ext.sent))
-		return;
 	sent = xchg(&req->ext.sent, 0);
 	if (!sent)
 		return;
