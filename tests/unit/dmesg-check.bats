@@ -86,3 +86,33 @@ cache() {
 	check
 	[ "$status" -eq 1 ]
 }
+
+# leak FUNCTION CALLER: a record of kmemleak.
+leak() {
+	echo "unreferenced object 0xffff888107463180 (size 32):"
+	echo "  backtrace (crc 74fb52ff):"
+	echo "    kstrdup+0x31/0x60"
+	echo "    $1+0xc3/0x120"
+	echo "    $2+0x198/0x200"
+	echo "    0xffffffffa008518d"
+}
+
+@test "dmesg-check: what the kernel itself loses passes, and is counted; anything beside it is found" {
+	echo "[ 10.1] kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)" >"$LOG"
+	check
+	[ "$status" -eq 1 ]
+	{
+		leak kobject_init_and_add sysfs_slab_add
+		leak kobject_init_and_add sysfs_slab_add
+	} >"$BATS_TEST_TMPDIR/kmemleak.log"
+	check
+	[ "$status" -eq 0 ]
+	[[ $output == *" 2 leaks, all lost by the kernel itself: "* ]]
+	leak kobject_init_and_add fuse_ext_kobject_create >>"$BATS_TEST_TMPDIR/kmemleak.log"
+	check
+	[ "$status" -eq 1 ]
+	[[ $output == *":1:"*kmemleak* ]]
+	leak fuse_dev_alloc sysfs_slab_add >"$BATS_TEST_TMPDIR/kmemleak.log"
+	check
+	[ "$status" -eq 1 ]
+}
