@@ -25,8 +25,17 @@ server_gone() {
 
 # server_stop NAME: unmounts it; the server ends by itself.
 server_stop() {
-	run_ 0 umount "$FX/$1"
-	soon 20 server_gone "$1" || fail "the server of $1 didn't end after its unmount"
+	run_ any umount "$FX/$1"
+	[ "$status" -eq 0 ] || fail "umount of $1: status $status ($(server_state "$1"))"
+	soon 20 server_gone "$1" ||
+		fail "the server of $1 didn't end after its unmount ($(server_state "$1"))"
+}
+# server_state NAME: who has its mount open, and where its server is.
+server_state() {
+	grep -F " $FX/$1 " /proc/self/mountinfo || echo "not mounted"
+	find /proc/[0-9]*/{cwd,root,fd/*} -prune -lname "$FX/$1*" 2>/dev/null
+	where_is "$(<"$FX/$1.pid")"
+	tail -n 3 "$FX/$1.log"
 }
 
 # server_end NAME: after an abort: the server may have ended and unmounted it.
