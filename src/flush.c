@@ -155,15 +155,7 @@ static bool flush_is_async(struct fuse_conn *fc, struct inode *inode)
 	return true;
 }
 
-/**
- * fuse_ext_flush - send FLUSH, and wait for the answer or not
- * @file:	the file that is being closed
- * @fm:		its mount
- * @args:	the request, which fuse_flush() has on its stack
- *
- * Return: the server's answer; 0 if it isn't waited for
- */
-int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args)
+static noinline int flush_as_set(struct file *file, struct fuse_mount *fm, struct fuse_args *args)
 {
 	struct inode *inode = file_inode(file);
 	struct fuse_conn *fc = fm->fc;
@@ -215,6 +207,21 @@ int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *a
 	}
 	fuse_ext_count(fc, FUSE_EXT_FLUSH_ASYNC);
 	return 0;
+}
+
+/**
+ * fuse_ext_flush - send FLUSH, and wait for the answer or not
+ * @file:	the file that is being closed
+ * @fm:		its mount
+ * @args:	the request, which fuse_flush() has on its stack
+ *
+ * Return: the server's answer; 0 if it isn't waited for
+ */
+int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args)
+{
+	if (fuse_ext_is_untouched(fm->fc, FUSE_EXT_TOGGLE_ASYNC_FLUSH))
+		return fuse_simple_request(fm, args);
+	return flush_as_set(file, fm, args);
 }
 
 /*

@@ -52,6 +52,7 @@ struct fuse_ext_toggle {
 };
 
 extern const struct fuse_ext_toggle fuse_ext_toggles[FUSE_EXT_NR_TOGGLES];
+extern u8 fuse_ext_module_settings[FUSE_EXT_NR_TOGGLES];
 
 /* toggle.c */
 int fuse_ext_parse_value(enum fuse_ext_toggle_id id, const char *word, bool module_wide);
@@ -61,6 +62,13 @@ const char *fuse_ext_value_source(const struct fuse_conn *fc, enum fuse_ext_togg
 bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
 		      enum fuse_ext_value value);
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
+
+/* Nobody has set it, and the server asked for nothing: all that a close(2) looks at then. */
+static inline bool fuse_ext_is_untouched(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
+{
+	return !READ_ONCE(fc->ext.want) && READ_ONCE(fc->ext.settings[id]) == FUSE_EXT_DEFAULT &&
+	       READ_ONCE(fuse_ext_module_settings[id]) == FUSE_EXT_AUTO;
+}
 
 static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter counter)
 {

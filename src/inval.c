@@ -41,19 +41,23 @@ struct invalidation {
 
 /*
  * First thing of fuse_request_end(): the waiter is woken only after it, and with
- * that what the answer is written to may go.  An answer counts once.
+ * that what the answer is written to may go.
+ *
+ * A request may be ended twice, and at once: by an abort, and by the read(2) or write(2)
+ * that was copying it.  Both say that it has failed, and req->args may be gone already.
+ * Without an error there is one end only, and args are there.
  */
 void fuse_ext_request_end(struct fuse_req *req)
 {
-	struct fuse_args *args = req->args;
 	struct fuse_ext_creation *creation;
 	struct fuse_ext_open *open;
+	struct fuse_args *args;
 	struct fuse_conn *fc;
 
 	/* nobody looks: no locked instruction for each request */
 	if (READ_ONCE(req->ext.sent))
 		fuse_ext_request_answered(req);
-	switch (args->opcode) {
+	switch (req->in.h.opcode) {
 	case FUSE_OPEN:
 	case FUSE_CREATE:
 	case FUSE_ATOMIC_CREATE:
@@ -61,10 +65,11 @@ void fuse_ext_request_end(struct fuse_req *req)
 	default:
 		return;
 	}
-	if (test_bit(FR_FINISHED, &req->flags))
+	if (req->out.h.error)
 		return;
+	args = req->args;
 	fc = fuse_ext_request_conn(req);
-	if (args->opcode == FUSE_OPEN) {
+	if (req->in.h.opcode == FUSE_OPEN) {
 		open = container_of(args->out_args[0].value, struct fuse_ext_open, out);
 		WRITE_ONCE(open->stamp, atomic64_inc_return(&fc->ext.sequence));
 		return;
@@ -183,25 +188,30 @@ static void put_back(struct inode *inode, struct file *file)
 }
 
 /*
- * From fuse_finish_open(): a file that is failed, or opened while the pages of
- * failed ones are still there, must not be what those pages are written with.
+ * A file that is failed, or opened while the pages of failed ones are still there,
+ * must not be what those pages are written with.
  */
-void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
+static noinline void keep_apart(struct inode *inode, struct fuse_file *ff)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 
+	spin_lock(&fi->lock);
+	if (fuse_ext_is_busy(inode) || fuse_ext_is_failed(inode, ff))
+		put_apart(ff);
+	spin_unlock(&fi->lock);
+}
+
+/* From fuse_finish_open() */
+void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
+{
 	INIT_LIST_HEAD(&ff->ext.apart);
 	if (!S_ISREG(inode->i_mode))
 		return;
 	/* Nothing was answered: a server without OPEN, or O_TMPFILE. */
 	if (!ff->ext.open.stamp)
 		ff->ext.open.stamp = atomic64_read(&get_fuse_conn(inode)->ext.sequence);
-	if (!atomic64_read(&fi->ext.failed_before))
-		return;
-	spin_lock(&fi->lock);
-	if (fuse_ext_is_busy(inode) || fuse_ext_is_failed(inode, ff))
-		put_apart(ff);
-	spin_unlock(&fi->lock);
+	if (unlikely(atomic64_read(&get_fuse_inode(inode)->ext.failed_before)))
+		keep_apart(inode, ff);
 }
 
 /*

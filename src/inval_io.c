@@ -19,15 +19,16 @@
  * it, and later nobody does.  Whoever was killed doesn't wait for that: then pages
  * may be under way that the server keeps.
  */
-static void release_unopened(struct inode *inode, struct file *file, int err)
+static noinline int release_unopened(struct inode *inode, struct file *file, int err)
 {
 	if (err != -EINTR) {
 		fuse_ext_stock_file_operations->release(inode, file);
-		return;
+		return err;
 	}
 	if (get_fuse_conn(inode)->writeback_cache)
 		write_inode_now(inode, 0);
 	fuse_release_common(file, false);
+	return err;
 }
 
 static int file_open(struct inode *inode, struct file *file)
@@ -37,9 +38,7 @@ static int file_open(struct inode *inode, struct file *file)
 	if (err)
 		return err;
 	err = fuse_ext_opened(file);
-	if (err)
-		release_unopened(inode, file, err);
-	return err;
+	return err ? release_unopened(inode, file, err) : 0;
 }
 
 /* A cached one is so quick that it counts where these are looked up. */

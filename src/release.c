@@ -179,8 +179,7 @@ static bool release_is_sync(struct fuse_conn *fc, struct fuse_file *ff)
 	return is_closer(ff) && !fuse_ext_is_reader(fc);
 }
 
-/* Interposed .release */
-int fuse_ext_file_release(struct inode *inode, struct file *file)
+static noinline int release_as_set(struct inode *inode, struct file *file)
 {
 	struct fuse_file *ff = file->private_data;
 	struct fuse_conn *fc = ff->fm->fc;
@@ -202,4 +201,14 @@ int fuse_ext_file_release(struct inode *inode, struct file *file)
 		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC);
 	put_release(release);
 	return err;
+}
+
+/* Interposed .release */
+int fuse_ext_file_release(struct inode *inode, struct file *file)
+{
+	struct fuse_file *ff = file->private_data;
+
+	if (fuse_ext_is_untouched(ff->fm->fc, FUSE_EXT_TOGGLE_SYNC_RELEASE))
+		return fuse_ext_stock_file_operations->release(inode, file);
+	return release_as_set(inode, file);
 }

@@ -28,7 +28,7 @@ static const char *const value_names[FUSE_EXT_NR_VALUES] = {
 	[FUSE_EXT_EXIT] = "exit",
 };
 
-static u8 module_settings[FUSE_EXT_NR_TOGGLES] = {
+u8 fuse_ext_module_settings[FUSE_EXT_NR_TOGGLES] = {
 	[0 ... FUSE_EXT_NR_TOGGLES - 1] = FUSE_EXT_AUTO,
 };
 
@@ -70,7 +70,7 @@ static enum fuse_ext_value setting(const struct fuse_conn *fc, enum fuse_ext_tog
 	enum fuse_ext_value value = READ_ONCE(fc->ext.settings[id]) & FUSE_EXT_VALUE_MASK;
 
 	if (value == FUSE_EXT_DEFAULT)
-		value = READ_ONCE(module_settings[id]);
+		value = READ_ONCE(fuse_ext_module_settings[id]);
 	return value;
 }
 
@@ -135,7 +135,7 @@ static int set_module_setting(const char *word, const struct kernel_param *kp)
 
 	if (!word)
 		return -EINVAL;
-	value = fuse_ext_parse_value(module_setting - module_settings, word, true);
+	value = fuse_ext_parse_value(module_setting - fuse_ext_module_settings, word, true);
 	if (value < 0)
 		return value;
 	WRITE_ONCE(*module_setting, value);
@@ -157,7 +157,7 @@ static const struct kernel_param_ops module_setting_ops = {
 };
 
 #define MODULE_SETTING(name, id, what) \
-	module_param_cb(name, &module_setting_ops, &module_settings[id], 0644); \
+	module_param_cb(name, &module_setting_ops, &fuse_ext_module_settings[id], 0644); \
 	MODULE_PARM_DESC(name, what)
 
 MODULE_SETTING(async_flush, FUSE_EXT_TOGGLE_ASYNC_FLUSH,

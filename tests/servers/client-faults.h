@@ -6,6 +6,7 @@
 #ifndef CLIENT_FAULTS_H
 #define CLIENT_FAULTS_H
 
+#include <linux/fuse.h>
 #include <pthread.h>
 
 /**
@@ -50,6 +51,9 @@ struct fail_call {
 extern const struct fail_call fail_io_calls[];
 extern const struct fail_call fail_server_calls[];
 extern const struct fail_call fail_module_calls[];
+
+/* What a server with one file, "file", answers, if it can answer this at all. */
+void fail_answer(int device, const struct fuse_in_header *in);
 
 /* This thread's @number-th allocation from now on fails; 0: none does. */
 void fail_nth(unsigned int number);

@@ -76,6 +76,8 @@ static const struct {
 	  "open, write, syncfs and close files under a signal every MICROSECONDS" },
 	{ "fail-nth", client_fail_nth, 3, "CALL PATH count|[FIRST-]LAST[/STEP] [ARGUMENT]...",
 	  "let each allocation of CALL fail in turn, or count them; \"names x 0\": the calls" },
+	{ "abort-copy", client_abort_copy, 2, "DIR CONTROLS",
+	  "mount DIR, and abort it while its server's read(2) copies a RELEASE" },
 	{ "create", client_create, 3, "FLAGS MODE PATH [UID[,GROUP]]",
 	  "open(2) with flags as creat,excl,trunc,rdwr; write a byte if it may be" },
 	{ "create-watch", client_create_watch, 3, "DIR FLAGS PATH...",

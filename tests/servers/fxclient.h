@@ -44,6 +44,7 @@ int client_keep(int argc, char **argv);
 int client_eat(int argc, char **argv);
 int client_storm(int argc, char **argv);
 int client_fail_nth(int argc, char **argv);
+int client_abort_copy(int argc, char **argv);
 int client_create(int argc, char **argv);
 int client_create_watch(int argc, char **argv);
 int client_create_table(int argc, char **argv);

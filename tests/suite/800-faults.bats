@@ -183,6 +183,12 @@ faults_with() { # CALL TOGGLE...
 	done
 }
 
+# KASAN sees what is read after it is freed: that is how it was found.
+@test "a RELEASE that an abort ends while the server reads it: all that it had is gone by then" {
+	run_ 0 fxclient abort-copy "$FX/a" "$FX_OURS"
+	like "$(field read)" "^(ECONNABORTED|ENODEV)\$" "error of the read(2) that copied it"
+}
+
 @test "the control filesystem: each allocation fails in turn, in each of its files" {
 	local control file root
 	raw_server a

@@ -101,6 +101,9 @@ guest() {
 		start "$FX/use.$i" fxsoak use "$RANDOM" "$FX/a"
 		users+=("$started")
 	done
+	for i in "${users[@]}"; do
+		soon 60 user_is_ready "$i" || fail "$(where_is "$i"): it doesn't begin"
+	done
 	pause_ms $((RANDOM % 1000))
 	[ ! -e "$FX/a.control" ] || guest_invalidate
 	"guest_$way"
@@ -109,6 +112,14 @@ guest() {
 	soon 30 process_ended "$server" || fail "a guest's server doesn't end: $(where_is "$server")"
 	rm -f "$FX/a.control"
 	mounts=$((mounts + 1))
+}
+# for `soon`: SIGTERM is what it expects now, or it has ended
+user_is_ready() { # PID
+	local name mask
+	while read -r name mask; do
+		[ "$name" != SigCgt: ] || [ $((0x$mask >> 14 & 1)) -eq 0 ] || return 0
+	done < <(cat "/proc/$1/status" 2>/dev/null)
+	process_ended "$1"
 }
 guest_tree() {
 	local want=$((RANDOM % 32))
