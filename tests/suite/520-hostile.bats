@@ -87,7 +87,7 @@ nothing_wrong() {
 }
 
 @test "minimise: of a finding that needs two kinds of wrong, these two are left" {
-	FX_LIMIT=$limit run_ 0 "$PROTOCOL/minimise" --tries 1 fxfuzz --control "$control" \
+	FX_LIMIT=$limit run_ 0 "$PROTOCOL/minimise" --tries 3 fxfuzz --control "$control" \
 		--seed 3 --round 250 --wrong error,long,late,notify,finding "$FX/a"
 	like "$output" "minimise: the finding: there was an LSEEK" "the finding"
 	like "${output##*$'\n'}" "^--jobs 1 --seed [0-9]* --rounds 1 --wrong long,finding --clients " "what is left"

@@ -44,6 +44,8 @@ life_file() {
 
 life_file_end() {
 	local tarball=(/usr/src/linux-source-*.tar.xz)
+	# what the dnf suites have hidden is theirs
+	[ -d "$FX_LIFE" ] || return 0
 	if mountpoint -q "${tarball[0]}"; then
 		umount "${tarball[0]}"
 	fi
@@ -55,16 +57,18 @@ life_file_end() {
 
 # few_modules: depmod(8) would read thousands of them, minutes in an emulated
 # machine; with none at all DKMS takes the kernel for removed, and its modules.dep
-# away.
+# away.  What fuseblk is tried on stays, too.
 few_modules() {
 	local modules
 	modules=/lib/modules/$(uname -r)
 	[ -d "$modules/kernel" ] || return 0
 	mkdir /run/life.modules
-	cp -a "$modules/kernel/fs/fuse" "$modules"/modules.* /run/life.modules/
+	cp -a "$modules/kernel/fs/fuse" "$modules"/modules.* "$modules"/kernel/drivers/block/loop.* \
+		/run/life.modules/
 	mount -t tmpfs none "$modules/kernel"
-	mkdir "$modules/kernel/fs"
+	mkdir -p "$modules/kernel/fs" "$modules/kernel/drivers/block"
 	mv /run/life.modules/fuse "$modules/kernel/fs/"
+	mv /run/life.modules/loop.* "$modules/kernel/drivers/block/"
 }
 all_modules() {
 	local modules
