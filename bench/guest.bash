@@ -139,13 +139,13 @@ bench_figure() { printf '%s\t%s\t%s\n' "$@" >>"$out/figures"; }
 bench_series() { printf '%s\t%s\t%s\n' "$@" >>"$out/series"; }
 bench_point() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$out/points"; }
 
-# bench_says FILE WHAT: who was started has written to FILE that it is ready.
+# bench_says FILE PID WHAT: PID, which was started here, has written to FILE that it is
+# ready.
 bench_says() {
-	for _ in {1..3000}; do
-		[ ! -s "$1" ] || return 0
+	until [ -s "$1" ]; do
+		kill -0 "$2" 2>/dev/null || bench_fail "$3"
 		sleep 0.1
 	done
-	bench_fail "$2"
 }
 
 # bench_hold DIRECTORY COUNT same|other: so many files are open until bench_let_go.
@@ -153,7 +153,7 @@ bench_hold() {
 	mkfifo "$BENCH/held"
 	fxclient bench-among "$1" "$2" 1 "$3" "$BENCH/held" >"$BENCH/holds" &
 	holder=$!
-	bench_says "$BENCH/holds" "fxclient bench-among doesn't hold $2 files of $1"
+	bench_says "$BENCH/holds" "$holder" "fxclient bench-among doesn't hold $2 files of $1"
 }
 
 bench_let_go() {
@@ -167,7 +167,7 @@ bench_mounts() {
 	mkdir -p "$BENCH/$1/many"
 	fxclient mount-many "$BENCH/$1/many" "$2" "$BENCH/enough" >"$BENCH/mounted" &
 	many=$!
-	bench_says "$BENCH/mounted" "fxclient mount-many doesn't mount $2"
+	bench_says "$BENCH/mounted" "$many" "fxclient mount-many doesn't mount $2"
 }
 
 bench_mounts_end() {

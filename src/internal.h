@@ -63,11 +63,21 @@ bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
 		      enum fuse_ext_value value);
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
 
-/* Nobody has set it, and the server asked for nothing: all that a close(2) looks at then. */
+/* What is set here or, on `default`, for the module; who may set it isn't looked at. */
+static inline enum fuse_ext_value fuse_ext_setting(const struct fuse_conn *fc,
+						   enum fuse_ext_toggle_id id)
+{
+	enum fuse_ext_value value = READ_ONCE(fc->ext.settings[id]) & FUSE_EXT_VALUE_MASK;
+
+	if (value == FUSE_EXT_DEFAULT)
+		value = READ_ONCE(fuse_ext_module_settings[id]);
+	return value;
+}
+
+/* The server asked for nothing, and nobody set it: all that a close(2) looks at then. */
 static inline bool fuse_ext_is_untouched(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
-	return !READ_ONCE(fc->ext.want) && READ_ONCE(fc->ext.settings[id]) == FUSE_EXT_DEFAULT &&
-	       READ_ONCE(fuse_ext_module_settings[id]) == FUSE_EXT_AUTO;
+	return !READ_ONCE(fc->ext.want) && fuse_ext_setting(fc, id) == FUSE_EXT_AUTO;
 }
 
 static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter counter)

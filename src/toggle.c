@@ -65,15 +65,6 @@ int fuse_ext_parse_value(enum fuse_ext_toggle_id id, const char *word, bool modu
 	return value;
 }
 
-static enum fuse_ext_value setting(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
-{
-	enum fuse_ext_value value = READ_ONCE(fc->ext.settings[id]) & FUSE_EXT_VALUE_MASK;
-
-	if (value == FUSE_EXT_DEFAULT)
-		value = READ_ONCE(fuse_ext_module_settings[id]);
-	return value;
-}
-
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
 	/* It would hold up sync(2) of the machine: not for everybody's server. */
@@ -101,7 +92,7 @@ bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
  */
 enum fuse_ext_value fuse_ext_value(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
-	enum fuse_ext_value value = setting(fc, id);
+	enum fuse_ext_value value = fuse_ext_setting(fc, id);
 
 	if (value == FUSE_EXT_AUTO && id != FUSE_EXT_TOGGLE_SYNC_RELEASE &&
 	    fuse_ext_server_wants(fc, id))
@@ -117,7 +108,7 @@ const char *fuse_ext_value_source(const struct fuse_conn *fc, enum fuse_ext_togg
 {
 	u8 own = READ_ONCE(fc->ext.settings[id]);
 
-	if (setting(fc, id) == FUSE_EXT_AUTO && fuse_ext_server_wants(fc, id))
+	if (fuse_ext_setting(fc, id) == FUSE_EXT_AUTO && fuse_ext_server_wants(fc, id))
 		return "server";
 	if ((own & FUSE_EXT_VALUE_MASK) == FUSE_EXT_DEFAULT)
 		return "module";
