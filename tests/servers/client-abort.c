@@ -49,14 +49,14 @@ static void *serve(void *data)
 	return NULL;
 }
 
-/* The number in @control/@file, or -1. */
-static int number_in(const char *control, const char *file)
+/* How many requests wait by @control, or -1. */
+static int waiting(const char *control)
 {
 	FILE *stream;
 	char path[4352];
 	int number;
 
-	snprintf(path, sizeof(path), "%s/%s", control, file);
+	snprintf(path, sizeof(path), "%s/waiting", control);
 	stream = fopen(path, "re");
 	if (!stream)
 		return -1;
@@ -73,27 +73,24 @@ static int await_requests(const char *control)
 	int i;
 
 	for (i = 0; i < 1000; i++) {
-		if (number_in(control, "waiting") == 2)
+		if (waiting(control) == 2)
 			return 0;
 		nanosleep(&pause, NULL);
 	}
 	fprintf(stderr, "fxclient: %s/waiting isn't 2 after 10 s, but %d\n", control,
-		number_in(control, "waiting"));
+		waiting(control));
 	return -1;
 }
 
-static int abort_connection(const char *control)
+static void abort_connection(const char *control)
 {
 	char path[4352];
-	int fd, failed;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/abort", control);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	failed = fd < 0 || write(fd, "1", 1) != 1;
-	if (failed)
-		fprintf(stderr, "fxclient: %s: %s\n", path, strerror(errno));
+	fd = must_open(path, O_WRONLY);
+	must_write(fd, path, 1);
 	close(fd);
-	return -failed;
 }
 
 /* DIR CONTROLS: mounts on DIR; CONTROLS is a control filesystem */
@@ -122,7 +119,7 @@ int client_abort_copy(int argc, char **argv)
 	}
 	close(open(path, O_RDONLY | O_CLOEXEC));
 	failed = await_requests(control);
-	failed |= abort_connection(control);
+	abort_connection(control);
 	pthread_join(thread, NULL);
 	printf("read=%s\n", wire_errno_name(reader.error));
 	munmap(reader.mapping, SIZE);

@@ -90,7 +90,7 @@ try_unload() {
 # A guest is a filesystem that comes, is used by three processes, and goes in one
 # way or another, with the processes still at work in some of them.
 guest() {
-	local FX=$FX/guest way server='' users=() i
+	local FX=$FX/guest way server='' users=() i user
 	mkdir -p "$FX/a"
 	one_of tree ext
 	"guest_$chosen"
@@ -101,8 +101,8 @@ guest() {
 		start "$FX/use.$i" fxsoak use "$RANDOM" "$FX/a"
 		users+=("$started")
 	done
-	for i in "${users[@]}"; do
-		soon 60 user_is_ready "$i" || fail "$(where_is "$i"): it doesn't begin"
+	for user in "${users[@]}"; do
+		soon 60 user_is_ready "$user" || fail "$(where_is "$user"): it doesn't begin"
 	done
 	pause_ms $((RANDOM % 1000))
 	[ ! -e "$FX/a.control" ] || guest_invalidate
