@@ -320,6 +320,14 @@ static inline ssize_t fuse_ext_create_request(struct file *file, struct fuse_mou
 #define FUSE_EXT_MAP_PAGES_RESULT	void
 #endif
 
+/* 5.19: operations of the page cache are given folios. */
+#ifndef HAVE_READ_FOLIO
+#define folio		page
+#define folio_unlock	unlock_page
+#define read_folio	readpage
+#define launder_folio	launder_page
+#endif
+
 /* 6.7: the times of an inode are private. */
 static inline void fuse_ext_set_times(struct inode *inode, const struct fuse_attr *attr)
 {

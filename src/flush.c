@@ -78,13 +78,24 @@ static void flush_free(struct fuse_ext_flush *flush)
  * what close(2) has flushed has arrived when umount(2) throws the rest away.
  * The wait ends by the answers, by SIGKILL, by an abort and by the server's
  * death.  A task that can't be killed doesn't wait, and neither does the server.
+ *
+ * Not with s_umount, for which sync(2) of the machine waits, and perhaps the server,
+ * too: nobody can bring the superblock back to life.  That of a block device keeps it:
+ * before 6.6 who mounts the device meanwhile would spin.
  */
-void fuse_ext_flush_wait(struct fuse_conn *fc)
+void fuse_ext_flush_wait(struct super_block *sb)
 {
+	struct fuse_conn *fc = get_fuse_conn_super(sb);
 	atomic64_t *pending = &fc->ext.counters[FUSE_EXT_FLUSH_ASYNC_PENDING];
 
-	if (!(current->flags & (PF_EXITING | PF_KTHREAD)) && !fuse_ext_is_reader(fc))
-		wait_var_event_killable(pending, !atomic64_read(pending));
+	if (!atomic64_read(pending) || (current->flags & (PF_EXITING | PF_KTHREAD)) ||
+	    fuse_ext_is_reader(fc))
+		return;
+	if (!sb->s_bdev)
+		up_write(&sb->s_umount);
+	wait_var_event_killable(pending, !atomic64_read(pending));
+	if (!sb->s_bdev)
+		down_write(&sb->s_umount);
 }
 
 /*

@@ -115,6 +115,7 @@ static void __exit fuse_ext_exit(void)
 {
 	fuse_ext_give_back();
 	fuse_ext_stock_exit();
+	fuse_ext_observe_exit();
 	fuse_ext_sysfs_end();
 	fuse_ext_flush_exit();
 	pr_info("new FUSE mounts are served by the stock driver again\n");

@@ -87,7 +87,7 @@ static inline void fuse_ext_count(struct fuse_conn *fc, enum fuse_ext_counter co
 
 /* flush.c */
 int fuse_ext_lock(struct file *file, int cmd, struct file_lock *fl);
-void fuse_ext_flush_wait(struct fuse_conn *fc);
+void fuse_ext_flush_wait(struct super_block *sb);
 void fuse_ext_flush_drain(struct fuse_conn *fc);
 int fuse_ext_flush_init(void);
 void fuse_ext_flush_exit(void);
@@ -223,6 +223,7 @@ extern const struct address_space_operations *fuse_ext_stock_aops;
 /* observe.c */
 void fuse_ext_request_answered(struct fuse_req *req);
 int fuse_ext_observe(struct fuse_conn *fc);
+void fuse_ext_observe_exit(void);
 void fuse_ext_observe_end(struct fuse_conn *fc);
 void fuse_ext_show_requests(struct seq_file *m, struct fuse_conn *fc);
 

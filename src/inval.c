@@ -19,8 +19,9 @@
  *
  * There is one sequence per connection, whatever device an answer comes by: each
  * answer gets a number before the opener can see that it has arrived, and each
- * notification when it is entered.  A file is failed if the number of its answer
- * is below the inode's: to fail ten thousand files costs as much as to fail one.
+ * notification when it fails what is open: who has a higher one can see that.  A file
+ * is failed if the number of its answer is below the inode's: to fail ten thousand
+ * files costs as much as to fail one.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -228,6 +229,9 @@ int fuse_ext_refresh_lost(struct inode *inode)
 	struct fuse_args args = {};
 	int err;
 
+	/* For whom fs/fuse refuses, which it will, the server isn't asked. */
+	if (fuse_is_bad(inode) || !fuse_allow_current_process(get_fuse_conn(inode)))
+		return 0;
 	args.opcode = FUSE_GETATTR;
 	args.nodeid = get_node_id(inode);
 	args.in_numargs = 1;
@@ -314,23 +318,37 @@ void fuse_ext_io_ended(struct inode *inode)
 void fuse_ext_page_write_start(struct inode *inode, struct fuse_ext_write *write)
 {
 	struct fuse_conn *fc = get_fuse_conn(inode);
+	u64 sequence = atomic64_read(&fc->ext.sequence);
 
 	fuse_ext_write_start(fc, write);
-	write->stamp = fuse_ext_is_busy(inode) ? 0 : atomic64_read(&fc->ext.sequence);
+	/* pairs with the barriers in fail_files(): busy only later is a higher number */
+	smp_rmb();
+	write->stamp = fuse_ext_is_busy(inode) ? 0 : sequence;
 }
 
-/* Under fi->lock.  It fails as with an aborted connection: the pages are clean then. */
+/*
+ * Under fi->lock.  It fails as with an aborted connection: the pages are clean then.
+ * Never -ENOMEM, after which fs/fuse sends it without the lock: memory is waited for
+ * here, and then it is looked at again.
+ */
 int fuse_ext_send_write(struct fuse_mount *fm, struct fuse_args *args, struct inode *inode,
 			const struct fuse_ext_write *write)
 {
-	struct fuse_ext_inode *ext = &get_fuse_inode(inode)->ext;
+	struct fuse_inode *fi = get_fuse_inode(inode);
+	int err;
 
-	if (fuse_ext_is_busy(inode) || write->stamp < atomic64_read(&ext->failed_before)) {
-		/* For syncfs(2); whoever has a file is told by that. */
-		errseq_set(&inode->i_sb->s_wb_err, -EIO);
-		return -EIO;
+	while (!fuse_ext_is_busy(inode) &&
+	       write->stamp >= atomic64_read(&fi->ext.failed_before)) {
+		err = fuse_simple_background(fm, args, GFP_ATOMIC);
+		if (err != -ENOMEM)
+			return err;
+		spin_unlock(&fi->lock);
+		kfree(kmalloc(sizeof(struct fuse_req), GFP_NOFS | __GFP_NOFAIL));
+		spin_lock(&fi->lock);
 	}
-	return fuse_simple_background(fm, args, GFP_ATOMIC);
+	/* For syncfs(2); whoever has a file is told by that. */
+	errseq_set(&inode->i_sb->s_wb_err, -EIO);
+	return -EIO;
 }
 
 /* Return: was that all, or has another notification come meanwhile? */
@@ -389,7 +407,7 @@ static void invalidate(struct work_struct *work)
  * Fail what is open.  Takes over the caller's reference on the inode, and never
  * puts the last one: that waits for locked pages.
  */
-static void fail_files(struct fuse_conn *fc, struct inode *inode, u64 stamp,
+static void fail_files(struct fuse_conn *fc, struct inode *inode,
 		       struct invalidation *invalidation)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
@@ -399,9 +417,13 @@ static void fail_files(struct fuse_conn *fc, struct inode *inode, u64 stamp,
 	INIT_WORK(&invalidation->work, invalidate);
 
 	spin_lock(&fi->lock);
-	if (atomic64_read(&fi->ext.failed_before) < stamp)
-		atomic64_set(&fi->ext.failed_before, stamp);
+	/*
+	 * In this order, and both are full barriers: whoever is answered after the number
+	 * is taken, and so isn't failed, sees that it is busy, and that it has to look.
+	 */
 	is_first = !test_and_set_bit(FUSE_EXT_INODE_INVAL_BUSY, &fi->ext.flags);
+	atomic64_set(&fi->ext.failed_before, S64_MAX);
+	atomic64_set(&fi->ext.failed_before, atomic64_inc_return(&fc->ext.sequence));
 	fi->attr_version = atomic64_inc_return(&fc->attr_version);
 	if (fc->writeback_cache)
 		set_bit(FUSE_EXT_INODE_ATTR_LOST, &fi->ext.flags);
@@ -468,7 +490,7 @@ static int inval_files(struct fuse_conn *fc, u64 nodeid, u64 stamp)
 	is_found = fail_creations(fc, nodeid, stamp);
 	inode = fuse_ilookup(fc, nodeid, NULL);
 	if (inode && S_ISREG(inode->i_mode)) {
-		fail_files(fc, inode, stamp, invalidation);
+		fail_files(fc, inode, invalidation);
 		return 0;
 	}
 	kfree(invalidation);

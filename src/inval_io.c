@@ -357,7 +357,51 @@ static int writepages(struct address_space *mapping, struct writeback_control *w
 	return err;
 }
 
+#ifdef HAVE_WRITEPAGE
+static int writepage(struct page *page, struct writeback_control *wbc)
+{
+	if (!fuse_ext_is_busy(page->mapping->host))
+		return fuse_ext_stock_aops->writepage(page, wbc);
+	redirty_page_for_writepage(wbc, page);
+	unlock_page(page);
+	return 0;
+}
+#endif
+
+/* An open(2) drops pages before it waits; if the failed files are closed, none can write. */
+static int launder_folio(struct folio *folio)
+{
+	if (fuse_ext_is_busy(folio->mapping->host))
+		return -EIO;
+	return fuse_ext_stock_aops->launder_folio(folio);
+}
+
+/*
+ * A read(2) that goes on after pages were dropped must not fill the cache with what
+ * its old file has.  The folio is in the cache, and locked: either this sees the mark,
+ * or the work item sees the folio, and waits for it.
+ */
+static void readahead(struct readahead_control *rac)
+{
+	if (!fuse_ext_is_failed_file(rac->file))
+		fuse_ext_stock_aops->readahead(rac);
+}
+
+static int read_folio(struct file *file, struct folio *folio)
+{
+	if (!fuse_ext_is_failed_file(file))
+		return fuse_ext_stock_aops->read_folio(file, folio);
+	folio_unlock(folio);
+	return -EIO;
+}
+
 void fuse_ext_inval_aops(struct address_space_operations *operations)
 {
 	operations->writepages = writepages;
+#ifdef HAVE_WRITEPAGE
+	operations->writepage = writepage;
+#endif
+	operations->launder_folio = launder_folio;
+	operations->readahead = readahead;
+	operations->read_folio = read_folio;
 }

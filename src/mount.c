@@ -158,7 +158,7 @@ static int init_fs_context(struct fs_context *fsc)
 static void kill_sb_of(struct super_block *sb, void (*stock_kill_sb)(struct super_block *sb))
 {
 	if (sb->s_root)
-		fuse_ext_flush_wait(get_fuse_conn_super(sb));
+		fuse_ext_flush_wait(sb);
 	stock_kill_sb(sb);
 }
 

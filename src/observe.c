@@ -6,7 +6,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/ctype.h>
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 
@@ -40,8 +40,11 @@ struct fuse_ext_requests {
 	atomic64_t bucket[NR_BUCKETS];
 };
 
-/* More than 0: somebody looks at some connection. */
-static DEFINE_STATIC_KEY_FALSE(observed);
+/*
+ * More than 0: somebody looks at some connection, or did within a second: who mounted
+ * one may look, and each change interrupts all processors.
+ */
+static DEFINE_STATIC_KEY_DEFERRED_FALSE(observed, HZ);
 static DEFINE_MUTEX(observe_mutex);
 
 static unsigned int bucket_of(u64 ns)
@@ -152,7 +155,7 @@ void fuse_ext_request_start(struct fuse_req *req)
 {
 	if (trace_fuse_ext_request_enabled())
 		trace_request(req);
-	if (static_branch_unlikely(&observed) || trace_fuse_ext_request_enabled() ||
+	if (static_branch_unlikely(&observed.key) || trace_fuse_ext_request_enabled() ||
 	    trace_fuse_ext_reply_enabled())
 		req->ext.sent = ktime_get_ns();
 }
@@ -203,7 +206,7 @@ void fuse_ext_request_answered(struct fuse_req *req)
 		.error = req->out.h.error,
 	};
 	trace_fuse_ext_reply(&answered);
-	if (static_branch_unlikely(&observed))
+	if (static_branch_unlikely(&observed.key))
 		count(fc, req, answered.wait_ns);
 }
 
@@ -224,7 +227,7 @@ int fuse_ext_observe(struct fuse_conn *fc)
 		requests = kzalloc(sizeof(*requests), GFP_KERNEL_ACCOUNT);
 		if (requests) {
 			rcu_assign_pointer(fc->ext.requests, requests);
-			static_branch_inc(&observed);
+			static_branch_deferred_inc(&observed);
 		} else {
 			err = -ENOMEM;
 		}
@@ -243,10 +246,15 @@ void fuse_ext_observe_end(struct fuse_conn *fc)
 	requests = rcu_dereference_protected(fc->ext.requests, lockdep_is_held(&observe_mutex));
 	if (!--requests->holders) {
 		RCU_INIT_POINTER(fc->ext.requests, NULL);
-		static_branch_dec(&observed);
+		static_branch_slow_dec_deferred(&observed);
 		kfree_rcu(requests, rcu);
 	}
 	mutex_unlock(&observe_mutex);
+}
+
+void fuse_ext_observe_exit(void)
+{
+	static_key_deferred_flush(&observed);
 }
 
 /* The caller observes @fc, so that what is counted stays. */

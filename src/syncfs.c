@@ -209,10 +209,10 @@ void fuse_ext_syncfs_update(struct fuse_conn *fc)
 	list_for_each_entry(fm, &fc->mounts, fc_entry) {
 		if (!fm->sb)
 			continue;
-		if (is_on)
-			fm->sb->s_iflags &= ~SB_I_NO_DATA_INTEGRITY;
-		else
-			fm->sb->s_iflags |= SB_I_NO_DATA_INTEGRITY;
+		/* Others write other flags of it without a lock: as seldom as can be. */
+		if (is_on == !(fm->sb->s_iflags & SB_I_NO_DATA_INTEGRITY))
+			continue;
+		fm->sb->s_iflags ^= SB_I_NO_DATA_INTEGRITY;
 	}
 	mutex_unlock(&iflags_mutex);
 	up_read(&fc->killsb);
