@@ -154,6 +154,51 @@ int client_inval_dirty(int argc, char **argv)
 	return 0;
 }
 
+/* What is open is failed, closed, and opened again while its pages are dropped. */
+int client_inval_reopen(int argc, char **argv)
+{
+	int times = atoi(argv[3]), wrong = 0, fd, error, i;
+
+	(void)argc;
+	for (i = 0; i < times; i++) {
+		fd = must_open(argv[0], O_RDWR);
+		must_write(fd, argv[0], PAGES * PAGE);
+		if (wire_control(argv[1], 1, argv + 2))
+			return 1;
+		close(fd);
+		fd = must_open(argv[0], O_RDWR);
+		error = error_of(fsync(fd));
+		wrong += error || close(fd);
+	}
+	printf("opened=%d wrong=%d\n", times, wrong);
+	return 0;
+}
+
+/* How many pages of the file are in the page cache, for whom opens it now. */
+int client_inval_cached(int argc, char **argv)
+{
+	int fd = must_open(argv[0], O_RDWR);
+	unsigned char *here;
+	size_t pages, i, cached = 0;
+	struct stat st;
+	void *map;
+
+	(void)argc;
+	if (fstat(fd, &st) < 0)
+		return 1;
+	pages = (st.st_size + PAGE - 1) / PAGE;
+	here = calloc(1, pages);
+	map = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (!here || map == MAP_FAILED || mincore(map, st.st_size, here) < 0) {
+		perror("fxclient: mincore");
+		return 1;
+	}
+	for (i = 0; i < pages; i++)
+		cached += here[i] & 1;
+	printf("pages=%zu cached=%zu\n", pages, cached);
+	return 0;
+}
+
 int client_inval_many(int argc, char **argv)
 {
 	int files = atoi(argv[1]), dead = 0, closed = 0, i;

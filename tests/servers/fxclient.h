@@ -55,6 +55,8 @@ int client_inval_calls(int argc, char **argv);
 int client_inval_open(int argc, char **argv);
 int client_inval_flight(int argc, char **argv);
 int client_inval_dirty(int argc, char **argv);
+int client_inval_reopen(int argc, char **argv);
+int client_inval_cached(int argc, char **argv);
 int client_inval_many(int argc, char **argv);
 int client_inval_locks(int argc, char **argv);
 int client_random_io(int argc, char **argv);

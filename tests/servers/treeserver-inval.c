@@ -6,12 +6,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse_ext.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "treeserver.h"
 #include "wire.h"
@@ -181,6 +184,27 @@ static int inval_raw(FILE *answer, const char *words)
 	return 0;
 }
 
+/* FILE: what is written is read when it is needed, which may take a while. */
+static int inval_mapped(FILE *answer, const char *path)
+{
+	struct fuse_ext_notify_inval_files_out *body;
+	struct fuse_out_header out = {
+		.len = sizeof(out) + sizeof(*body), .error = FUSE_NOTIFY_INVAL_FILES,
+	};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	body = mmap(NULL, sizeof(*body), PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (body == MAP_FAILED)
+		return -1;
+	fprintf(answer, "inval=%s\n",
+		wire_errno_name(send_notification(other_device(-1), &out, body, sizeof(*body))));
+	munmap(body, sizeof(*body));
+	return 0;
+}
+
 /**
  * struct many - notifications from one of several threads
  * @errors:	how often write(2) ended with each errno, 0 for none
@@ -249,6 +273,8 @@ int obey_inval(FILE *answer, const char *command, char *argument)
 		return inval_path(answer, argument);
 	if (strcmp(command, "inval-raw") == 0)
 		return inval_raw(answer, argument);
+	if (strcmp(command, "inval-mapped") == 0)
+		return inval_mapped(answer, argument);
 	if (strcmp(command, "inval-many") == 0)
 		return inval_many(answer, argument);
 	if (strcmp(command, "order") == 0)

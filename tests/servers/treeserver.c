@@ -59,7 +59,8 @@ static const char usage[] =
 	"state PATH (what the tree has there); total (lookups that the first place hasn't\n"
 	"forgotten, and open files); FUSE_NOTIFY_INVAL_FILES to the first place: inval PATH\n"
 	"[other] (by the second descriptor); inval-many PATH THREADS COUNT; inval-raw NODE\n"
-	"SIZE FLAGS PADDING [CODE]; order reply-first|inval-first [other]: at the next answer\n"
+	"SIZE FLAGS PADDING [CODE]; inval-mapped FILE: all behind the header is in a mapping of\n"
+	"FILE; order reply-first|inval-first [other]: at the next answer\n"
 	"that opens a file, before anyone else runs on the first CPU.\n"
 	"\n"
 	"Exit status: 0 unmounted; 1 failure; 2 usage.\n";

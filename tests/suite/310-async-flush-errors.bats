@@ -175,6 +175,27 @@ write_after_flush() { # NAME
 	soon 10 server_gone a || fail "the server didn't end"
 }
 
+@test "unmount with a held FLUSH: sync(2) of the machine doesn't wait for it" {
+	local control unmounts
+	server a --hold flush
+	connection_set "$FX/a" async_flush on
+	control=$(control_of "$FX/a")
+	run_ 0 fxclient close "$FX/a/file"
+	soon 5 has_requests a FLUSH 1 || fail "no FLUSH"
+	start "$FX/umount" umount "$FX/a"
+	unmounts=$started
+	soon 5 waits_in "$unmounts" fuse_ext_flush_wait || fail "$(where_is "$unmounts"): it doesn't wait"
+	start "$FX/sync" sync
+	ends "$started" 10 || fail "sync hangs: $(where_is "$started")"
+	waits_in "$unmounts" fuse_ext_flush_wait || fail "umount doesn't wait any more"
+	echo 1 >"$control/abort"
+	ends "$unmounts" 10 || fail "umount hangs after the abort"
+	soon 10 server_gone a || fail "the server didn't end"
+}
+waits_in() { # PID FUNCTION
+	grep -q " $2\(_[a-z]*\)*+" "/proc/$1/stack"
+}
+
 @test "unmount with a held FLUSH: abort ends it" {
 	local control
 	server a --hold flush

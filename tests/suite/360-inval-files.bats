@@ -210,6 +210,32 @@ dirty() {
 	is "$saw $late $closed" "ooww 0 EIO" "what is there, WRITEs after it, close(2)"
 }
 
+@test "closed and opened again at once: no error, and nothing that the kernel warns of" {
+	inval_tree a --init-flags 10000
+	content a file
+	FX_LIMIT=60 run_ 0 fxclient inval-reopen "$FX/a/file" "$FX/a.control" "inval file" 30
+	is "$(grep -c inval=OK <<<"$output")" 30 "notifications"
+	is "$(field wrong)" 0 "fsync(2) and close(2) of the new file"
+	server_stop a
+}
+
+@test "stat(2) by whom the mount doesn't allow: refused, and not asked of the server" {
+	local file have
+	inval_tree a --init-flags 10000 --mount-data default_permissions
+	content a file
+	exec {file}>>"$FX/a/file"
+	echo more >&"$file"
+	inval OK a file
+	have=$(requests a GETATTR)
+	run_ 1 setpriv --reuid 4711 --regid 4711 --clear-groups stat -L "/proc/self/fd/$file"
+	like "$output" "Permission denied" "what it says"
+	is "$(requests a GETATTR)" "$have" "GETATTRs"
+	run_ 0 stat -L "/proc/self/fd/$file"
+	is "$(requests a GETATTR)" $((have + 1)) "GETATTRs for whom it does allow"
+	exec {file}>&-
+	server_stop a
+}
+
 @test "dirty pages reach the server with off (the test above can fail)" {
 	dirty off 0 --init-flags 10000
 	is "$saw $closed" "mmww OK" "what is there, and close(2)"
@@ -260,6 +286,36 @@ longer() {
 	like "$output" $'^begun\ndone=(OK|EIO)\nagain=EIO close=EIO$' "the read in flight"
 	opened
 	forget_all a
+	server_stop a
+}
+
+@test "a long read in flight: it fills the page cache with nothing that is old" {
+	inval_tree a --timeout 3600 --open-flags 2
+	content a file $((4 << 20))
+	tell a hold read
+	start "$FX/reader" dd if="$FX/a/file" of=/dev/null bs=4M count=1
+	soon 10 has_requests a READ 1 || fail "no READ"
+	inval OK a file
+	tell a release read
+	ends "$started" 20 || fail "$(where_is "$started"): it doesn't end"
+	is "$status" 1 "exit status of dd: $(<"$FX/reader")"
+	run_ 0 fxclient inval-cached "$FX/a/file"
+	is "$output" "pages=1024 cached=0" "what the next open(2) finds"
+	server_stop a
+}
+
+@test "a long read in flight, off: its pages stay (the test above can fail)" {
+	tree a --timeout 3600 --open-flags 2
+	content a file $((4 << 20))
+	tell a hold read
+	start "$FX/reader" dd if="$FX/a/file" of=/dev/null bs=4M count=1
+	soon 10 has_requests a READ 1 || fail "no READ"
+	inval ENOSYS a file
+	tell a release read
+	ends "$started" 20 || fail "$(where_is "$started"): it doesn't end"
+	is "$status" 0 "exit status of dd: $(<"$FX/reader")"
+	run_ 0 fxclient inval-cached "$FX/a/file"
+	is "$output" "pages=1024 cached=1024" "what the next open(2) finds"
 	server_stop a
 }
 

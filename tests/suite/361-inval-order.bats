@@ -76,6 +76,35 @@ notified() {
 	server_stop a
 }
 
+@test "OPEN while a notification is being read: it fails, or loses nothing" {
+	local node notifier
+	inval_tree a --init-flags 10000
+	content a file
+	node=$(state a node file)
+	tree b
+	# shellcheck disable=SC2059 # made of a number
+	printf "$(printf '\\x%02x' "$node")"'\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >"$FX/b/body"
+	uncache b body
+	tell b hold read
+	start "$FX/notifier" fxclient control "$FX/a.control" inval-mapped "$FX/b/body"
+	notifier=$started
+	soon 10 has_requests b READ 1 || fail "nobody reads the notification"
+	start "$FX/flight" fxclient inval-flight write "$FX/a/file"
+	flier=$started
+	soon 10 grep -q done=OK "$FX/flight" || fail "$(where_is "$flier"): it doesn't write"
+	tell b release read
+	ends "$notifier" 20 || fail "$(where_is "$notifier"): the notification doesn't end"
+	is "$(<"$FX/notifier")" inval=OK "the write(2) of the notification"
+	landed
+	if [ "$(field again) $(field close)" != "EIO EIO" ]; then
+		is "$(field again) $(field close)" "OK OK" "read(2) and close(2) of the file"
+		uncache a file
+		is "$(head -c 4 "$FX/a/file")" ffff "what the server has, which the file has written"
+	fi
+	server_stop a
+	server_stop b
+}
+
 @test "OPEN, off: it lives, older or newer (the test above can fail)" {
 	tree a --want "$FX_WANT_INVAL"
 	connection_set "$FX/a" inval_files off
