@@ -103,7 +103,9 @@ def exponent:
 
 def as_series: .[0] as $name | { series: $name, title: .[2], things: .[1] } +
 	($points | map(select(.[0] == $name)) | group_by(.[1]) | map({
-		(.[0][1]): (map({ x: (.[2] | tonumber), ns: (.[3] | tonumber) }) |
+		(.[0][1]): (group_by(.[2] | tonumber) |
+			map({ x: (.[0][2] | tonumber) } + (map(.[3] | tonumber) |
+				{ ns: median, min: min, max: max })) |
 			{ points: ., exponent: exponent })
 	}) | add);
 

@@ -213,15 +213,15 @@ static int open_numbered(int number, int flags)
 }
 
 /*
- * DIR COUNT TIMES same|other [FIFO]: how long it takes to open and close a file beside
- * COUNT that are open, of it or of other files; with FIFO, until something is written
- * there, COUNT files stay open.
+ * DIR COUNT TIMES same|other [FIFO]: how long it takes to close a file beside COUNT
+ * that are open, of it or of other files; with FIFO, until something is written there,
+ * COUNT files stay open.
  */
 int client_bench_among(int argc, char **argv)
 {
 	int count = atoi(argv[1]), times = atoi(argv[2]), same = !strcmp(argv[3], "same"), i, fd;
 	struct rlimit files = { .rlim_cur = count + 64, .rlim_max = count + 64 };
-	uint64_t start;
+	uint64_t start, before;
 	char byte;
 
 	bench_chdir(argv[0]);
@@ -235,7 +235,10 @@ int client_bench_among(int argc, char **argv)
 		goto fail;
 	start = wire_now_ns();
 	for (i = 0; i < times; i++) {
+		before = wire_now_ns();
 		fd = open_numbered(0, 0);
+		/* isn't in it */
+		start += wire_now_ns() - before;
 		if (fd < 0 || close(fd) < 0)
 			goto fail;
 	}
@@ -251,19 +254,30 @@ fail:
 	return 1;
 }
 
-/* SOCKET TIMES COMMAND...: a command to a test server, and until it is answered. */
-int client_bench_control(int argc, char **argv)
+/*
+ * SOCKET DIR: how long it takes to fail what is open of the file 0 in DIR, by a
+ * notification of its test server, and until it can be opened again.
+ */
+int client_bench_inval(int argc, char **argv)
 {
-	int times = atoi(argv[1]), i;
-	uint64_t start;
+	static char *warm[] = { "tally" }, *inval[] = { "inval", "0" };
+	uint64_t start, told;
 
+	(void)argc;
+	bench_chdir(argv[1]);
 	/* what is made the first time isn't measured */
-	if (wire_control(argv[0], argc - 2, argv + 2))
+	if (wire_control(argv[0], 1, warm))
 		return 1;
 	start = wire_now_ns();
-	for (i = 0; i < times; i++)
-		if (wire_control(argv[0], argc - 2, argv + 2))
-			return 1;
-	bench_tell(times, start);
+	if (wire_control(argv[0], 2, inval))
+		return 1;
+	told = wire_now_ns() - start;
+	/* waits until the pages are dropped, which isn't in the notification */
+	if (open_numbered(0, 0) < 0) {
+		fprintf(stderr, "fxclient: 0 in %s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	printf("told=%llu ", (unsigned long long)told);
+	bench_tell(1, start);
 	return 0;
 }
