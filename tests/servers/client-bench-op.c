@@ -189,13 +189,16 @@ int client_bench_op(int argc, char **argv)
 	for (i = 0; i < threads && !error; i++) {
 		benches[i].thread = i;
 		benches[i].times = times;
-		/* sixteen of a megabyte on each of fifty servers would be too much */
 		benches[i].size = strstr(argv[1], "megabyte") ? MEGABYTE : 65536;
 		benches[i].function = bench_ops[op].function;
 		error = bench_open(&benches[i]);
 	}
 	if (!error)
 		error = bench_all(benches, threads, times);
+	/* sixteen of a megabyte on each of fifty servers would be too much */
+	for (i = 0; i < threads && !error; i++)
+		if (benches[i].size == MEGABYTE && ftruncate(benches[i].fd, 0) < 0)
+			error = errno;
 	if (error) {
 		fprintf(stderr, "fxclient: %s in %s: %s\n", argv[1], argv[0], strerror(error));
 		return 1;
