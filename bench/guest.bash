@@ -45,13 +45,13 @@ bench_serve() {
 	treeserver --control "$directory.control" "${@:3}" "$directory"
 }
 
-# bench_serve_passthrough DRIVER NAME MS FOLDER: passthrough_ext of FOLDER, which needs MS
-# for each answer.
-bench_serve_passthrough() {
+# bench_serve_libfuse DRIVER NAME MS COMMAND...: a server with libfuse at $BENCH/DRIVER/NAME,
+# which needs MS for each answer; COMMAND without the mount point.
+bench_serve_libfuse() {
 	local directory=$BENCH/$1/$2
-	mkdir -p "$directory" "$4"
+	mkdir -p "$directory"
 	DELAYED_MS=$3 DELAYED_TALLY=$directory.tally LD_PRELOAD=$FUSE_EXT_SERVERS/delayed.so \
-		passthrough_ext --timeout=3600 --no-sync-release "$4" "$directory" >/dev/null
+		"${@:4}" "$directory" >/dev/null
 }
 
 # bench_served_by: each mount by the driver that its folder is named after.
@@ -88,8 +88,9 @@ bench_tally() {
 # wanted, in percent of stock's; -: no target.
 bench_case() { printf '%s\t%s\t%s\n' "$@" >>"$out/cases"; }
 
-# bench_delay CASE MS: what the server of this case takes for a request.
-bench_delay() { printf '%s\t%s\n' "$@" >>"$out/delays"; }
+# bench_delay CASE MS NEEDED: what the server of this case takes for a request, and which
+# ones an operation needs at least: CREATE=1 WRITE=1.08
+bench_delay() { printf '%s\t%s\t%s\n' "$@" >>"$out/delays"; }
 
 # bench_request_time DRIVER NAME TIMES: what a request takes, as an application
 # sees it.

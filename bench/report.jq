@@ -27,7 +27,7 @@ def as_request: { driver: .[0], server: .[1], ns: (.[2] | tonumber) };
 
 ($samples | rows | map(as_sample)) as $samples |
 ($requests | rows | map(as_request)) as $requests |
-($delays | rows | map({ (.[0]): (.[1] | tonumber) }) | add // {}) as $delays |
+($delays | rows | map({ (.[0]): { ms: (.[1] | tonumber), needed: (.[2] | tally) } }) | add // {}) as $delays |
 ($figures | rows) as $figures |
 ($points | rows) as $points |
 
@@ -41,15 +41,11 @@ def per_operation:
 def request_ns($driver; $server):
 	$requests | map(select(.driver == $driver and .server == $server).ns) | first;
 
-# What a server has to answer before a program can go on.  The others only ask what an
-# answer to these could have said, or say that something has ended.
-def needed: del(.LOOKUP, .GETATTR, .GETXATTR, .ACCESS, .STATFS, .OPENDIR, .FLUSH, .RELEASE,
-	.RELEASEDIR, .FORGET, .BATCH_FORGET, .INTERRUPT);
-
-def ideal($name; $delay_ms):
-	(of($name; "fuse_ext") | per_operation | needed) as $requests |
-	($requests | add // 0) as $number |
-	{ requests_per_operation: $requests, ns_per_operation: ($number * $delay_ms * 1e6) };
+# What the server needs at least for an operation.
+def ideal($delay): {
+	requests_per_operation: $delay.needed,
+	ns_per_operation: ($delay.needed | add * $delay.ms * 1e6)
+};
 
 def side($name; $driver): of($name; $driver) | {
 	per_second: (map(.per_second) | median),
@@ -74,21 +70,22 @@ def as_case: .[0] as $name | {
 } |
 	.ratio = { median: (.ratios | median), min: (.ratios | min), max: (.ratios | max) } |
 	.met = (if .least then .ratio.median >= .least else null end) |
-	($delays[$name]) as $delay_ms |
-	if $delay_ms == null then . else
-		. + { delay_ms: $delay_ms, ideal: ideal($name; $delay_ms) }
-	end;
+	($delays[$name]) as $delay |
+	if $delay == null then . else .delay_ms = $delay.ms end |
+	if ($delay.ms // 0) > 0 then .ideal = ideal($delay) else . end;
 
-def medians($name):
-	$figures | map(select(.[0] == $name)) | group_by(.[1]) |
-	map({ (.[0][1]): (map(.[2] | tonumber) | median) }) | add;
+def of_figure($name; $driver):
+	$figures | map(select(.[0] == $name and .[1] == $driver) | .[2] | tonumber);
 
 def as_figure: .[0] as $name | {
 	figure: $name,
 	title: .[3],
 	unit: .[2],
 	most: (if .[1] == "-" then null else (.[1] | tonumber) / 100 end)
-} + medians($name) |
+} |
+	.rounds = { stock: of_figure($name; "stock"), fuse_ext: of_figure($name; "fuse_ext") } |
+	.stock = (.rounds.stock | median) |
+	.fuse_ext = (.rounds.fuse_ext | median) |
 	.ratio = .fuse_ext / .stock |
 	.met = (if .most then .ratio <= .most else null end);
 

@@ -77,14 +77,17 @@ is() { # FILTER EXPECTED
 	is '.cases[0].met' null
 }
 
-@test "bench/report: what is needed at least is the time of the requests that can't be spared" {
+@test "bench/report: what is needed at least is the time of the requests that a case names" {
 	printf 'first\t-\tsome title\n' >"$OUT/cases"
-	printf 'first\t0.5\n' >"$OUT/delays"
+	printf 'first\t0.5\tCREATE=1 WRITE=1.5\n' >"$OUT/delays"
 	three_rounds first
 	reports 0
-	is '.cases[0].ideal' '{"requests_per_operation":{"ATOMIC_CREATE":1},"ns_per_operation":500000}'
+	is '.cases[0].ideal' '{"requests_per_operation":{"CREATE":1,"WRITE":1.5},"ns_per_operation":1250000}'
 	is '.cases[0].stock.ns_per_operation' 2000
-	[[ $output == *"some title "*" 0.500 ms "* ]] || fail "$output"
+	[[ $output == *"some title "*" 1.250 ms "* ]] || fail "$output"
+	printf 'first\t0\tCREATE=1\n' >"$OUT/delays"
+	reports 0
+	is '.cases[0].ideal' null
 }
 
 @test "bench/report: figures, with a target that is met, and one that isn't" {
@@ -94,6 +97,7 @@ is() { # FILTER EXPECTED
 		file stock 100 file fuse_ext 200 >"$OUT/figures"
 	reports 0
 	is '.figures[0].fuse_ext' 1020
+	is '.figures[0].rounds.stock' '[1000,1010,5000]'
 	is '.figures[1].met' null
 	sed -i 's/102/100/' "$OUT/figures-of"
 	reports 1
@@ -109,6 +113,31 @@ is() { # FILTER EXPECTED
 	done
 	reports 0
 	is '[.series[].fuse_ext.exponent * 1000 | round]' '[1000,2000,0]'
+	printf 'flat\tfuse_ext\t10\t%s\n' 4 9 >>"$OUT/points"
+	reports 0
+	is '.series[2].fuse_ext.points[1]' '{"x":10,"ns":5,"min":4,"max":9}'
+}
+
+@test "bench/repeated: the rows of two runs that differ, and how much the median one does" {
+	local first=$OUT/first.json row ours
+	for row in same same-too other; do
+		printf '%s\t-\ttitle of %s\n' $row $row >>"$OUT/cases"
+		pair $row 1 100000 100000
+	done
+	reports 0
+	cp "$OUT/result.json" "$first"
+	for ours in 102000 100000; do
+		: >"$OUT/samples"
+		pair same 1 100000 100000
+		pair same-too 1 100000 $ours
+		pair other 1 100000 102000
+		reports 0
+		run "$TOP/bench/repeated" "$first" "$OUT/result.json"
+		[[ $output == *"- title of other: 0 %, 2 %, 1.96 %"* ]] || fail "$output"
+		[[ $output != *"title of same:"* ]] || fail "$output"
+		[ "$status" -eq $((ours == 102000)) ] || fail "exit status $status: $output"
+	done
+	[[ $output == *"their ratios by 0 % (met) and 1.96 % (missed)."* ]] || fail "$output"
 }
 
 @test "bench/page: what was measured is there, and what wasn't is said not to be" {
@@ -126,7 +155,7 @@ is() { # FILTER EXPECTED
 	grep -qF '| some title; 1 thread | 2000 | 0.526 (0.500–0.667) |' "$docs/benchmarks.md" ||
 		fail "$(<"$docs/benchmarks.md")"
 	grep -qF 'has it' "$docs/benchmarks.md" || grep -qF 'have it' "$docs/benchmarks.md"
-	[ "$(grep -c '^Not run.$' "$docs/benchmarks.md")" -eq 3 ]
+	[ "$(grep -c '^Not run.$' "$docs/benchmarks.md")" -eq 5 ]
 	grep -q '<svg' "$docs/benchmarks/cost.svg"
 }
 
