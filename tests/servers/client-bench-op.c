@@ -128,7 +128,9 @@ static int bench_open(struct bench *bench)
 	snprintf(bench->path, sizeof(bench->path), "bench%d", bench->thread);
 	bench->buffer = calloc(1, MEGABYTE);
 	bench->fd = open(bench->path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-	if (!bench->buffer || bench->fd < 0 || op_write(bench, bench->size) < 0)
+	/* read, because what was written in parts of pages isn't all in the cache */
+	if (!bench->buffer || bench->fd < 0 || op_write(bench, bench->size) < 0 ||
+	    op_read(bench, bench->size) < 0)
 		return errno ? errno : EIO;
 	return 0;
 }
