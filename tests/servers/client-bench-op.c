@@ -265,7 +265,7 @@ fail:
  */
 int client_bench_inval(int argc, char **argv)
 {
-	static char *warm[] = { "tally" }, *inval[] = { "inval", "0" };
+	char *warm[1] = { "tally" }, *inval[2] = { "inval", "0" };
 	uint64_t start, told;
 
 	(void)argc;
