@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
+#include <linux/static_call.h>
 #include <linux/uio.h>
 
 #include "internal.h"
@@ -41,9 +42,9 @@ static int file_open(struct inode *inode, struct file *file)
 	return err ? release_unopened(inode, file, err) : 0;
 }
 
-/* A cached one is so quick that it counts where these are looked up. */
-static ssize_t (*stock_read_iter)(struct kiocb *iocb, struct iov_iter *to);
-static ssize_t (*stock_write_iter)(struct kiocb *iocb, struct iov_iter *from);
+/* A cached one is so quick that it counts how these are called. */
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_read, *fuse_ext_stock_file_operations->read_iter);
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_write, *fuse_ext_stock_file_operations->write_iter);
 
 /* As long as it is in here, the caller has references, if it is asynchronous, too. */
 static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -53,7 +54,7 @@ static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (fuse_ext_is_failed_file(file))
 		return -EIO;
-	result = stock_read_iter(iocb, to);
+	result = static_call(fuse_ext_stock_read)(iocb, to);
 	return fuse_ext_is_failed_file(file) && result >= 0 ? -EIO : result;
 }
 
@@ -75,12 +76,12 @@ static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (ff->open_flags & FOPEN_DIRECT_IO) {
 		if (fuse_ext_is_failed(inode, ff))
 			return -EIO;
-		return stock_write_iter(iocb, from);
+		return static_call(fuse_ext_stock_write)(iocb, from);
 	}
 	result = fuse_ext_io_begin(inode, ff);
 	if (result)
 		return result;
-	result = stock_write_iter(iocb, from);
+	result = static_call(fuse_ext_stock_write)(iocb, from);
 	return fuse_ext_io_uncount(inode) ? finish_write(inode, ff, result) : result;
 }
 
@@ -303,9 +304,9 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 void fuse_ext_inval_file_operations(struct file_operations *operations)
 {
 	operations->open = file_open;
-	stock_read_iter = operations->read_iter;
+	static_call_update(fuse_ext_stock_read, operations->read_iter);
 	operations->read_iter = file_read_iter;
-	stock_write_iter = operations->write_iter;
+	static_call_update(fuse_ext_stock_write, operations->write_iter);
 	operations->write_iter = file_write_iter;
 	operations->splice_read = file_splice_read;
 	operations->splice_write = file_splice_write;
