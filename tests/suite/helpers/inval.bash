@@ -19,9 +19,7 @@ uncache() {
 # content NAME PATH [BYTES]: a file full of "o", made through the mount; nothing
 # of it is in the page cache.
 content() {
-	local text
-	printf -v text '%*s' "${3:-16384}" ''
-	printf '%s' "${text// /o}" >"$FX/$1/$2"
+	head -c "${3:-16384}" /dev/zero | tr '\0' o >"$FX/$1/$2"
 	uncache "$1" "$2"
 }
 
