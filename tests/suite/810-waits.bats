@@ -56,7 +56,27 @@ all_end() { # SECONDS WHEN...
 	local pid
 	for pid in "${waiters[@]}"; do
 		ends "$pid" "$1" || fail "$(where_is "$pid"): still there ${*:2}"
+		[ "$pid" = "$lingering" ] || is "$status" 0 "exit status ${*:2}"
 	done
+}
+
+# well WAIT NUMBER: what that client says after the answer.
+well() {
+	case $1 in
+	umount) is "$(<"$FX/client-$2")" "" "what umount(8) says" ;;
+	refused) says EIO "$2" ;;
+	*) says OK "$2" ;;
+	esac
+}
+
+# badly WAIT NUMBER: what it says where there will be none.  close(2) says what FLUSH has
+# said, to which there was an answer.
+badly() {
+	case $1 in
+	umount | release | refused) well "$@" ;;
+	turn | epoch) says "ENOTCONN|ECONNABORTED|EIO" "$2" ;;
+	*) says "ENOTCONN|ECONNABORTED" "$2" ;;
+	esac
 }
 
 stopped() { # WAIT
@@ -71,13 +91,8 @@ stopped() { # WAIT
 	wait_on "after it goes on, but doesn't answer"
 	wait_go
 	forget_killed
-	ends "${waiters[0]}" 10 || fail "$(where_is "${waiters[0]}"): still there after the answer"
-	is "$status" 0 "exit status"
-	case $1 in
-	epoch) good 2 ;;
-	umount) is "$(<"$FX/client-1")" "" "what umount(8) says" ;;
-	*) good 1 ;;
-	esac
+	all_end 10 "after the answer"
+	well "$1" "$left"
 	wait_over
 }
 
@@ -92,6 +107,16 @@ lazily() { # WAIT
 	[ "$1" != umount ] || killed_umount
 	abort_all
 	all_end 5 "after the abort"
+	badly "$1" "$left"
+	wait_over
+}
+
+aborted() { # WAIT
+	wait_begin "$1"
+	abort_all
+	all_end 5 "after the abort"
+	badly "$1" 1
+	badly "$1" 2
 	wait_over
 }
 
@@ -99,27 +124,64 @@ died() { # WAIT
 	wait_begin "$1"
 	for_servers KILL
 	all_end 5 "after the server's death"
+	badly "$1" 1
+	badly "$1" 2
 	wait_over
 }
 
-# The waits, and what comes between.  What isn't here is in the suites of the features:
-# abort and the server's death by themselves.
+# The waits, and what comes between.
 @test "close(2) for RELEASE: stopped server, SIGKILL, answer" { stopped release; }
 @test "close(2) for RELEASE: umount -l, SIGKILL, abort" { lazily release; }
+@test "close(2) for RELEASE: an abort" { aborted release; }
+@test "close(2) for RELEASE: the server's death" { died release; }
 
 @test "syncfs(2) for writes: stopped server, SIGKILL, answer" { stopped epoch; }
 @test "syncfs(2) for writes: umount -l, SIGKILL, abort" { lazily epoch; }
+@test "syncfs(2) for writes: an abort" { aborted epoch; }
+@test "syncfs(2) for writes: the server's death" { died epoch; }
 
 @test "syncfs(2) for its turn: stopped server, SIGKILL, answer" { stopped turn; }
 @test "syncfs(2) for its turn: umount -l, SIGKILL, abort" { lazily turn; }
+@test "syncfs(2) for its turn: an abort" { aborted turn; }
 @test "syncfs(2) for its turn: the server's death" { died turn; }
 
 @test "syncfs(2) for SYNCFS: stopped server, SIGKILL, answer" { stopped answer; }
 @test "syncfs(2) for SYNCFS: umount -l, SIGKILL, abort" { lazily answer; }
+@test "syncfs(2) for SYNCFS: an abort" { aborted answer; }
+@test "syncfs(2) for SYNCFS: the server's death" { died answer; }
 
 @test "umount(2) for FLUSH: stopped server, SIGKILL, answer" { stopped umount; }
 @test "umount(2) for FLUSH: umount -l waits, too; SIGKILL, abort" { lazily umount; }
+@test "umount(2) for FLUSH: an abort" { aborted umount; }
 @test "umount(2) for FLUSH: the server's death" { died umount; }
 
 @test "open(2) for an invalidation: stopped server, SIGKILL, answer" { stopped open; }
 @test "open(2) for an invalidation: umount -l, SIGKILL, abort" { lazily open; }
+@test "open(2) for an invalidation: an abort" { aborted open; }
+@test "open(2) for an invalidation: the server's death" { died open; }
+
+# Those that are stock's: SIGKILL doesn't end them.
+@test "open(2) for GETATTR: stopped server, SIGKILL, answer" { stopped getattr; }
+@test "open(2) for GETATTR: umount -l, SIGKILL, abort" { lazily getattr; }
+@test "open(2) for GETATTR: an abort" { aborted getattr; }
+@test "open(2) for GETATTR: the server's death" { died getattr; }
+
+@test "open(2) for ATOMIC_CREATE: stopped server, SIGKILL, answer" { stopped create; }
+@test "open(2) for ATOMIC_CREATE: umount -l, SIGKILL, abort" { lazily create; }
+@test "open(2) for ATOMIC_CREATE: an abort" { aborted create; }
+@test "open(2) for ATOMIC_CREATE: the server's death" { died create; }
+
+@test "open(2) for RELEASE: stopped server, SIGKILL, answer" { stopped refused; }
+@test "open(2) for RELEASE: umount -l, SIGKILL, abort" { lazily refused; }
+@test "open(2) for RELEASE: an abort" { aborted refused; }
+@test "open(2) for RELEASE: the server's death" { died refused; }
+
+@test "open(2) for pages: stopped server, SIGKILL, answer" { stopped pages; }
+@test "open(2) for pages: umount -l, SIGKILL, abort" { lazily pages; }
+@test "open(2) for pages: an abort" { aborted pages; }
+@test "open(2) for pages: the server's death" { died pages; }
+
+@test "close(2) for FLUSH: stopped server, SIGKILL, answer" { stopped flush; }
+@test "close(2) for FLUSH: umount -l, SIGKILL, abort" { lazily flush; }
+@test "close(2) for FLUSH: an abort" { aborted flush; }
+@test "close(2) for FLUSH: the server's death" { died flush; }

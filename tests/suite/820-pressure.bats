@@ -333,17 +333,6 @@ better() {
 	thawed
 }
 
-# Stock's wait for an answer is S, and D once a signal has come.
-# shellcheck disable=SC2034  # waits.bash reads them
-begin_stock_flush() {
-	held=flush states='[DS]'
-	server a --hold flush
-	controls=("$(control_of "$FX/a")")
-	client 1 fxclient close "$FX/a/file1"
-	client 2 fxclient close "$FX/a/file2"
-	asked_for FLUSH 2
-}
-
 @test "freezers: close(2) on stock, for FLUSH, isn't frozen before the answer" {
 	module_unload
 	as_stock stock_flush
@@ -355,6 +344,7 @@ begin_stock_flush() {
 @test "freezers: syncfs(2) for writes, as stock's close(2)" { as_stock epoch; }
 @test "freezers: umount(2) for FLUSH, as stock's close(2)" { as_stock umount; }
 @test "freezers: open(2) for an invalidation, as stock's read(2)" { as_stock open; }
+@test "freezers: open(2) for pages, as stock's read(2)" { as_stock pages; }
 
 # freeze_machine: all but this process, for a second; $result.  It begins with sync(2),
 # which would wait for the server, as is documented: not here.
@@ -388,7 +378,7 @@ freeze_machine() {
 	raw_server b --hold syncfs
 	connection_set "$FX/b" syncfs on
 	# shellcheck disable=SC2034  # waits.bash reads it
-	waiters=() states=D
+	waiters=() states=D place='release_as_set|fuse_ext_sync_fs'
 	client 1 fxclient close "$FX/a/file"
 	client 2 fxclient syncfs "$FX/b/file1"
 	soon 10 has_requests a RELEASE 1 || fail "no RELEASE"

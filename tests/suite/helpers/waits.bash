@@ -9,12 +9,14 @@
 #	$controls	the folders of those in the control filesystem
 #	$held		what the servers don't answer
 #	$states		of the clients, as in /proc/PID/stat
+#	$place		in the kernel, what is in the stack of each: a function of the wait
+#	$left		the number of the client that isn't the last one
 #	$others		processes that are there for the clients to wait for
 #	$lingering	the client that SIGKILL didn't end, if any
 wait_begin() {
 	local wait=$1
 	shift
-	waiters=() names=(a) controls=() states=D others=() lingering=
+	waiters=() names=(a) controls=() states=D place=fuse others=() lingering='' left=1
 	"begin_$wait" "$@"
 	for_all in_wait || fail "not all clients wait: $(for_all where_is)"
 }
@@ -29,7 +31,7 @@ in_state() {
 	{ read -r line <"/proc/$1/stat" && read -r -d '' stack <"/proc/$1/stack"; } 2>/dev/null ||
 		[ -n "$stack" ] || return 1
 	# shellcheck disable=SC2053  # a pattern
-	[[ ${line##*) } == ${states:?}* && $stack =~ (fuse|sys_syncfs) ]]
+	[[ ${line##*) } == ${states:?}* && $stack =~ ${place:?} ]]
 }
 
 # for_all COMMAND...: with the process of each client.
@@ -53,7 +55,7 @@ asked_for() {
 }
 
 begin_release() {
-	held="release"
+	held="release" place=release_as_set
 	server a --hold release
 	controls=("$(control_of "$FX/a")")
 	connection_set "$FX/a" sync_release on
@@ -70,7 +72,7 @@ without_flush() {
 }
 
 begin_answer() {
-	held="syncfs"
+	held="syncfs" place=fuse_ext_sync_fs
 	raw_server a --hold syncfs
 	without_flush a
 	controls=("$(control_of "$FX/a")")
@@ -91,9 +93,18 @@ writes_held() {
 	start "$FX/keep" fxclient keep "$FX/a/file9" 5000
 	others=("$started")
 	asked_for WRITE 1
+	place=wait_for_epoch
+	is_ours epoch || place=sync_inodes_sb
 	client 1 fxclient syncfs "$FX/a/file1"
 	in_wait "${waiters[0]}" || fail "$(where_is "${waiters[0]}"): syncfs(2) doesn't wait"
+	is_ours turn || {
+		client 2 fxclient syncfs "$FX/a/file2"
+		return
+	}
+	place=fuse_ext_sync_fs
 	client 2 fxclient syncfs "$FX/a/file2"
+	in_wait "${waiters[1]}" || fail "$(where_is "${waiters[1]}"): syncfs(2) doesn't wait"
+	[[ $(<"/proc/${waiters[1]}/stack") != *wait_for_epoch* ]] || fail "it doesn't wait for its turn"
 }
 begin_turn() {
 	writes_held
@@ -101,13 +112,15 @@ begin_turn() {
 begin_epoch() {
 	writes_held
 	waiters=("${waiters[1]}" "${waiters[0]}")
+	# shellcheck disable=SC2034  # 810 reads it
+	left=2
 }
 
 # umount(2) waits for FLUSHes under way.  Two mounts: one each can be unmounted.
 begin_umount() {
 	local name command=("$@")
 	[ $# -gt 0 ] || command=(umount)
-	held="flush" names=(a b)
+	held="flush" names=(a b) place=fuse_ext_flush_wait
 	for name in a b; do
 		server $name --hold flush
 		controls+=("$(control_of "$FX/$name")")
@@ -117,33 +130,99 @@ begin_umount() {
 	done
 	client 1 "${command[@]}" "$FX/a"
 	client 2 "${command[@]}" "$FX/b"
-	# before its wait, umount(2) waits for others that may be D as well
-	soon 10 not_mounted || fail "umount doesn't begin: $(for_all where_is)"
-	pause_ms 200
-}
-not_mounted() {
-	[[ $(</proc/self/mountinfo) != *" $FX/"[ab]" "* ]]
 }
 
 begin_open() {
-	local opened
-	held="read"
+	held="read" place=fuse_ext_opened_again
 	inval_tree a --open-flags 2
 	controls=("$(control_of "$FX/a")")
 	content a file
 	flight a read file READ
 	others=("$flier")
 	inval OK a file
-	opened=$(replies a OPEN)
-	client 1 fxclient close-kind read "$FX/a/file"
-	client 2 fxclient close-kind read "$FX/a/file"
-	# which is before its wait
-	soon 10 has_replies a OPEN $((opened + 2)) || fail "not all are opened"
+	client 1 fxclient create read 0 "$FX/a/file"
+	client 2 fxclient create read 0 "$FX/a/file"
 }
 
-# good NUMBER: what that client says after it could do what it wanted to.
-good() {
-	like "$(<"$FX/client-$1")" "^([^ ]*_us=[0-9]+ error=OK.*|open=OK .*)$" "client $1"
+# From here on: waits that are stock's, in the place of which ours stand.  For an answer
+# that is S, and D once a signal has come.
+
+# What the server has again after an invalidation, since nothing is kept with a
+# writeback cache.
+begin_getattr() {
+	local asked
+	held="getattr" place=fuse_ext_refresh_lost states='[DS]'
+	inval_tree a --open-flags 2 --init-flags 10000 # FUSE_WRITEBACK_CACHE
+	controls=("$(control_of "$FX/a")")
+	content a file
+	inval OK a file
+	asked=$(requests a GETATTR)
+	tell a hold getattr
+	client 1 fxclient create read 0 "$FX/a/file"
+	client 2 fxclient create read 0 "$FX/a/file"
+	asked_for GETATTR $((asked + 2))
+}
+
+# creators NAME: two clients in folders of their own, as each locks its own.
+creators() {
+	client 1 fxclient create creat,read 0644 "$FX/a/1/$1"
+	client 2 fxclient create creat,read 0644 "$FX/a/2/$1"
+}
+creating_tree() { # OPTION...
+	tree a "$@"
+	controls=("$(control_of "$FX/a")")
+	connection_set "$FX/a" atomic_create on
+	run_ 0 mkdir "$FX/a/1" "$FX/a/2"
+}
+begin_create() {
+	held="atomic_create" place=fuse_ext_send_create states='[DS]'
+	creating_tree --hold atomic_create
+	creators file
+	asked_for ATOMIC_CREATE 2
+}
+
+# An open file that can't be used is given back.
+begin_refused() {
+	held="release" place=fuse_ext_atomic_open states='[DS]'
+	creating_tree --atomic unsaid --hold release
+	creators file
+	asked_for RELEASE 2
+}
+
+# A server that says of a file, of which a page is being read, that it has just made it.
+begin_pages() {
+	held="read" place='invalidate_inode_pages2.*fuse_ext_atomic_open'
+	creating_tree --atomic claim --init-flags 10000 # FUSE_WRITEBACK_CACHE
+	content a file
+	run_ 0 ln "$FX/a/file" "$FX/a/1/link"
+	run_ 0 ln "$FX/a/file" "$FX/a/2/link"
+	# names that the kernel knows aren't created
+	echo 2 >/proc/sys/vm/drop_caches
+	flight a read file READ
+	others=("$flier")
+	creators link
+}
+
+# flush_held [VALUE]: with async_flush so.
+flush_held() {
+	held="flush" place=fuse_flush states='[DS]'
+	server a --hold flush
+	controls=("$(control_of "$FX/a")")
+	[ $# -eq 0 ] || connection_set "$FX/a" async_flush "$1"
+	client 1 fxclient close "$FX/a/file1"
+	client 2 fxclient close "$FX/a/file2"
+	asked_for FLUSH 2
+}
+begin_stock_flush() {
+	flush_held
+}
+begin_flush() {
+	flush_held exit
+}
+
+# says ERROR NUMBER: that client of its call; a pattern.
+says() {
+	like "$(<"$FX/client-$2")" "^([^ ]*_us=[0-9]+ )?error=($1)( .*)?$" "client $2"
 }
 
 # wait_go: the answers.
@@ -172,7 +251,8 @@ wait_over() {
 # written, which SIGKILL doesn't end.
 is_ours() { # WAIT
 	case $FUSE_EXT_SERIES:$1 in
-	7.*:epoch | 7.*:turn | *:stock_flush) return 1 ;;
+	7.*:epoch | 7.*:turn) return 1 ;;
+	*:getattr | *:create | *:refused | *:pages | *:flush | *:stock_flush) return 1 ;;
 	esac
 }
 
