@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -155,11 +156,11 @@ static const char *probe(void)
 	return wire_errno_name(error);
 }
 
-enum step { STEP_OPEN, STEP_WRITE, STEP_SYNCFS, STEP_CLOSE, STEPS };
+enum step { STEP_OPEN, STEP_WRITE, STEP_SYNCFS, STEP_CLOSE, STEP_UMOUNT, STEPS };
 
-static const char *const step_names[STEPS] = { "open", "write", "syncfs", "close" };
+static const char *const step_names[STEPS] = { "open", "write", "syncfs", "close", "umount" };
 
-static int one_step(enum step step, const char *path, int flags, int *fd)
+static int one_step(enum step step, const char *dir, const char *path, int flags, int *fd)
 {
 	switch (step) {
 	case STEP_OPEN:
@@ -171,6 +172,8 @@ static int one_step(enum step step, const char *path, int flags, int *fd)
 		return syncfs(*fd);
 	case STEP_CLOSE:
 		return close(*fd);
+	case STEP_UMOUNT:
+		return umount2(dir, 0);
 	case STEPS:
 		break;
 	}
@@ -179,8 +182,9 @@ static int one_step(enum step step, const char *path, int flags, int *fd)
 
 int client_storm(int argc, char **argv)
 {
-	int rounds = atoi(argv[1]), creat = argc > 4 ? O_CREAT : 0, round, step, fd = -1;
-	int errors[STEPS] = { 0 }, hit[STEPS] = { 0 }, last = 0, before;
+	const char *more = argc > 4 ? argv[4] : "";
+	int rounds = atoi(argv[1]), creat = strcmp(more, "creat") ? 0 : O_CREAT, round, step;
+	int errors[STEPS] = { 0 }, hit[STEPS] = { 0 }, last = 0, before, end, fd = -1;
 	const char *probed;
 	char path[4096];
 
@@ -189,9 +193,10 @@ int client_storm(int argc, char **argv)
 	for (round = 0; round < rounds; round++) {
 		snprintf(path, sizeof(path), "%s%s%d", argv[0], creat ? "/storm" : "/file",
 			 creat ? round : round % 10);
-		for (step = 0; step < STEPS; step++) {
+		end = round == rounds - 1 && strcmp(more, "umount") == 0 ? STEPS : STEP_UMOUNT;
+		for (step = 0; step < end; step++) {
 			before = signals_so_far();
-			if (one_step(step, path, creat, &fd) < 0) {
+			if (one_step(step, argv[0], path, creat, &fd) < 0) {
 				errors[step]++;
 				last = errno;
 			}

@@ -72,7 +72,7 @@ event() {
 	done <"$FX_APART/memory.events"
 }
 
-# wait_here PID WHAT: a client of `client` ends, and well.
+# ended_well PID WHAT: a client of `client` ends, and well.
 ended_well() {
 	ends "$1" 60 || fail "$(where_is "$1"): $2 doesn't end"
 	is "$status" 0 "exit status of $2"
@@ -194,16 +194,20 @@ dies() {
 	module_load
 }
 
-# storm NAME HOW: what the calls under a storm of signals say.
+# storm NAME HOW [WHAT]: what the calls under a storm of signals say.
 storm() {
 	FX_LIMIT=${FX_LIMIT:-60} run_ 0 fxclient storm "$FX/$1" 10 5000 "${@:2}"
-	case $2 in
+	storm_says "$2"
+}
+storm_says() { # HOW
+	case $1 in
 	restart) is "$(field probe)" OK "a read(2) that is begun again" ;;
 	*) is "$(field probe)" EINTR "a read(2) that a signal interrupts" ;;
 	esac
 	is "$(field last)" OK "the last error"
 	is "$(field open_errors) $(field write_errors) $(field syncfs_errors) $(field close_errors)" \
 		"0 0 0 0" "errors of open, write, syncfs and close"
+	is "$(field umount_errors)" 0 "errors of umount"
 }
 
 @test "a storm of signals: nothing is interrupted, asked twice, or lost" {
@@ -221,7 +225,8 @@ storm() {
 			"10 0" "release_sync, release_sync_interrupted"
 		server_stop a
 
-		raw_server b --delay syncfs=20 --delay flush=20
+		raw_server b --init-flags 0x10000 --delay write=20 --delay syncfs=20 \
+			--delay flush=20 # FUSE_WRITEBACK_CACHE
 		connection_set "$FX/b" syncfs on
 		connection_set "$FX/b" async_flush on
 		storm b $how
@@ -229,8 +234,33 @@ storm() {
 		soon 10 has_requests b RELEASE 10 || fail "$(requests b RELEASE) RELEASEs"
 		is "$(requests b OPEN) $(requests b SYNCFS) $(requests b FLUSH) $(requests b RELEASE)" \
 			"10 10 10 10" "OPEN, SYNCFS, FLUSH and RELEASE requests"
+		at_least "$(replies b WRITE)" 10 "answers to WRITE"
 		is "$(counter "$FX/b" flush_async) $(counter "$FX/b" syncfs)" "10 10" "flush_async, syncfs"
 		server_stop b
+
+		raw_server c --delay flush=200
+		connection_set "$FX/c" async_flush on
+		storm c $how umount
+		is "$(field umount_hit)" 1 "umount(2)s that a signal came to"
+		soon 20 server_gone c || fail "the server of c didn't end"
+		is "$(replies c FLUSH) $(lost c FLUSH)" "10 " "answers to FLUSH, and those refused"
+
+		inval_tree d --open-flags 2
+		content d file0
+		flight d read file0 READ
+		inval OK d file0
+		# shellcheck disable=SC2034  # waits.bash reads them
+		states=D place=fuse_ext_opened_again
+		start "$FX/storm" fxclient storm "$FX/d" 1 5000 $how
+		in_wait "$started" || fail "$(where_is "$started"): open(2) doesn't wait"
+		pause_ms 300
+		tell d release read
+		ended_well "$started" "the storm"
+		output=$(<"$FX/storm")
+		storm_says $how
+		is "$(field open_hit)" 1 "open(2)s for an invalidation that a signal came to"
+		landed
+		server_stop d
 	done
 }
 
