@@ -118,6 +118,7 @@ check-debug:
 
 faults:
 	tests/vm/setup
+	tests/vm/cell debug-6.12 000 342 362
 	FUSE_EXT_LONG=1 tests/vm/cell debug-6.12 000 8
 	$(if $(CELL),tests/vm/cell $(CELL) 000 810 820)
 
