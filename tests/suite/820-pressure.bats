@@ -249,7 +249,6 @@ storm_says() { # HOW
 		content d file0
 		flight d read file0 READ
 		inval OK d file0
-		# shellcheck disable=SC2034  # waits.bash reads them
 		states=D place=fuse_ext_opened_again
 		start "$FX/storm" fxclient storm "$FX/d" 1 5000 $how
 		in_wait "$started" || fail "$(where_is "$started"): open(2) doesn't wait"

@@ -111,9 +111,7 @@ begin_turn() {
 }
 begin_epoch() {
 	writes_held
-	waiters=("${waiters[1]}" "${waiters[0]}")
-	# shellcheck disable=SC2034  # 810 reads it
-	left=2
+	waiters=("${waiters[1]}" "${waiters[0]}") left=2
 }
 
 # umount(2) waits for FLUSHes under way.  Two mounts: one each can be unmounted.
