@@ -29,6 +29,12 @@ bool live_output(void);
 /* After cleaning up: ends the program as SIGPIPE does where that was it. */
 void live_end(void);
 
+/*
+ * Events may come faster than they are taken: for so long (in nanoseconds) they
+ * are taken before live_wait() is asked again.
+ */
+#define LIVE_TURN	50000000
+
 /* Nanoseconds of the clock. */
 uint64_t live_monotonic(void);
 uint64_t live_realtime(void);

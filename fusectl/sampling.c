@@ -359,8 +359,9 @@ static void take_request(struct sampling *sampling,
 	pending->opcode = event->opcode;
 }
 
-void sampling_drain(struct sampling *sampling)
+bool sampling_drain(struct sampling *sampling)
 {
+	uint64_t until = live_monotonic() + LIVE_TURN;
 	struct trace_event event;
 
 	while (sampling->has_tracing &&
@@ -371,7 +372,10 @@ void sampling_drain(struct sampling *sampling)
 			take_reply(sampling, &event);
 		else if (event.kind == TRACE_LOST)
 			sampling->lost += event.lost ? event.lost : 1;
+		if (live_monotonic() >= until)
+			return true;
 	}
+	return false;
 }
 
 void sampling_take(struct sampling *sampling)

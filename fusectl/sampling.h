@@ -65,8 +65,8 @@ int sampling_begin(struct sampling *sampling, char *const *names, size_t count);
 /* Which connections there are now; an exit_status, after a message. */
 int sampling_scan(struct sampling *sampling);
 
-/* Takes what the tracepoints have told; to be called often. */
-void sampling_drain(struct sampling *sampling);
+/* Takes what the tracepoints have told; to be called often, if true at once. */
+bool sampling_drain(struct sampling *sampling);
 
 /* Ends an interval: `between`, `length` and `waiting` are of it. */
 void sampling_take(struct sampling *sampling);

@@ -163,6 +163,7 @@ static bool wait_interval(struct sampling *sampling, int *delay)
 	struct pollfd keyboard = { .fd = STDIN_FILENO, .events = POLLIN };
 	uint64_t begun = live_monotonic();
 	enum screen_action action;
+	bool more = false;
 
 	for (;;) {
 		int64_t left = *delay - (int64_t)((live_monotonic() - begun) /
@@ -171,10 +172,10 @@ static bool wait_interval(struct sampling *sampling, int *delay)
 		if (left <= 0)
 			return true;
 		if (sampling->has_tracing && left > DRAIN)
-			left = DRAIN;
+			left = more ? 0 : DRAIN;
 		if (!live_wait(&keyboard, batch ? 0 : 1, left))
 			return false;
-		sampling_drain(sampling);
+		more = sampling_drain(sampling);
 		if (batch)
 			continue;
 		action = screen_keys(sampling, delay);

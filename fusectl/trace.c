@@ -297,13 +297,14 @@ static void take_reply(struct trace *trace, struct trace_event *event)
 	forget(trace, i);
 }
 
-/* Whether there was an event. */
+/* Whether there was an event: then there may be more. */
 static bool take_events(struct trace *trace)
 {
+	uint64_t until = live_monotonic() + LIVE_TURN;
 	struct trace_event event;
 	bool any = false;
 
-	while (trace->left && live_output() &&
+	while (trace->left && live_output() && live_monotonic() < until &&
 	       tracing_next(&trace->tracing, &event)) {
 		any = true;
 		if (event.kind == TRACE_LOST)
@@ -341,9 +342,9 @@ static void follow(struct trace *trace)
 	for (;;) {
 		bool any = take_events(trace);
 
-		if (!trace->left || !go_on || gone || !live_output())
+		if (!trace->left || !go_on || (gone && !any) || !live_output())
 			break;
-		if (live_monotonic() >= look) {
+		if (!gone && live_monotonic() >= look) {
 			look = live_monotonic() + LOOK_AGAIN * 1000000ULL;
 			/* once more, for what it did last */
 			gone = !is_there(trace->connection);
@@ -353,7 +354,7 @@ static void follow(struct trace *trace)
 		if (!any && pipe.revents)
 			go_on = live_wait(NULL, 0, NAP);
 		if (go_on)
-			go_on = live_wait(&pipe, 1, LOOK_AGAIN);
+			go_on = live_wait(&pipe, 1, any ? 0 : LOOK_AGAIN);
 	}
 	/* with -n those that were asked for were printed */
 	while (trace->left && trace->pending_count && !number) {

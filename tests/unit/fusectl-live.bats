@@ -16,6 +16,7 @@ setup() {
 }
 teardown() {
 	[[ -z ${background-} ]] || kill -KILL "$background" 2>/dev/null || :
+	[[ -z ${feeder-} ]] || kill -KILL "$feeder" 2>/dev/null || :
 }
 
 FUSECTL=$FUSECTL_SOURCE/check-build.d/fusectl
@@ -35,6 +36,14 @@ counters() {
 
 # pipe LINE...: what an instance of tracefs will hold
 pipe() { printf '%s\n' "$@" >"$FUSECTL_ROOT/pipe"; }
+
+# endless LINE: an instance of tracefs will hold this line again and again
+endless() {
+	rm -f "$FUSECTL_ROOT/pipe"
+	mkfifo "$FUSECTL_ROOT/pipe"
+	yes "$1" >"$FUSECTL_ROOT/pipe" 3>&- &
+	feeder=$!
+}
 
 # request UNIQUE OPCODE [NAME [FIELDS]] and reply UNIQUE OPCODE ERROR WAIT
 request() {
@@ -71,6 +80,7 @@ ended() {
 	assert_equal "$status" "$1"
 }
 
+gone() { ! kill -0 "$background" 2>/dev/null; }
 no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 
 @test "top: the figures of an interval are those that came in it" {
@@ -320,6 +330,29 @@ on_screen() {
 	mkdir -p "$FUSECTL_ROOT/proc/55"
 	fusectl 0 trace -n 1 52
 	assert_equal "$(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances")" $'fusectl-\nfusectl-55\nother-4'
+}
+
+@test "trace and top: end while events come faster than they are taken" {
+	endless "$(request 1 1 a)"
+	begin "$BATS_TEST_TMPDIR/out" trace 52
+	soon has_instance
+	sleep 0.5
+	kill -TERM "$background"
+	soon gone
+	ended 0
+	no_instance
+	endless "$PREFIX  10.000100: fuse_request_send: connection 51 req 4 opcode 3 (FUSE_GETATTR) len 56 "
+	begin "$BATS_TEST_TMPDIR/out" top -b -d 30 51
+	soon has_instance
+	sleep 0.5
+	kill -TERM "$background"
+	soon gone
+	ended 0
+	no_instance
+	endless "$PREFIX  10.000100: fuse_request_send: connection 51 req 0 opcode 3 (FUSE_GETATTR) len 56 "
+	fusectl 0 top -j -d 0.2 -n 2 51
+	json 'length == 2 and .[1].requests > 0'
+	no_instance
 }
 
 @test "trace: the stock driver's connection, with less; before 6.12 a sentence and 6" {
