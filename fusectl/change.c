@@ -83,12 +83,14 @@ static int dry_write(const char *place, const char *toggle, const char *word,
 		     const struct target *targets, char *const *settings,
 		     size_t count)
 {
-	int ret = kernel_would_take(toggle, word);
 	size_t i;
+	int ret;
 
 	for (i = 0; i < count; i++) {
 		char *name;
 
+		ret = kernel_would_take(place, targets[i].connection, toggle,
+					word);
 		if (ret)
 			return kernel_write_failed(toggle, word,
 						   targets[i].name, ret);
@@ -145,10 +147,11 @@ out:
 /* Two that change the file would each lose what the other one wrote. */
 static int lock_for(enum change_mode mode)
 {
-	if ((mode & CHANGE_PERSIST) && !(mode & CHANGE_DRY) && !geteuid() &&
-	    control_lock() < 0)
-		return STATUS_FAILURE;
-	return STATUS_OK;
+	int lock = 0;
+
+	if ((mode & CHANGE_PERSIST) && !(mode & CHANGE_DRY) && !geteuid())
+		lock = control_lock();
+	return lock < 0 ? control_status(lock) : STATUS_OK;
 }
 
 int change(int toggle, const char *word, char *const *names, size_t count,
@@ -196,7 +199,7 @@ static int write_module(const char *name, const char *word)
 
 static int dry_module(const char *name, const char *old, const char *word)
 {
-	int ret = kernel_would_take(name, word);
+	int ret = kernel_would_take(NULL, 0, name, word);
 
 	if (ret)
 		return kernel_write_failed(name, word, "module-wide", ret);

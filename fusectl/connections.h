@@ -41,7 +41,7 @@ struct target {
 
 /*
  * Reads everything.  Where fuse_ext is loaded, its control filesystem mounted
- * nowhere, and the caller is root, it is mounted at PLACE_OWN first.
+ * nowhere, and the caller is root, it is mounted at PLACE_OWN first, if he may.
  * Returns an exit_status, after a message.
  */
 int connections_read(struct connections *connections);

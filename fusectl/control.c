@@ -217,15 +217,16 @@ int control_lock(void)
 {
 	char *path = text_format("%s%s", ops_root(), LOCK);
 	sigset_t signals;
-	int fd;
+	int fd, error;
 
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
 	if (fd < 0 || flock(fd, LOCK_EX)) {
-		complain("can't lock %s: %s", LOCK, strerror(errno));
+		error = errno;
+		complain("can't lock %s: %s", LOCK, strerror(error));
 		if (fd >= 0)
 			close(fd);
-		return -1;
+		return -error;
 	}
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
@@ -238,12 +239,26 @@ int control_lock(void)
 
 int control_mount_own(void)
 {
-	struct journal journal = { 0 };
-	int ret = journal_mount(&journal, PLACE_OWN);
+	int ret = ops_mount(CONTROL_TYPE, PLACE_OWN, CONTROL_TYPE,
+			    CONTROL_FLAGS);
+	int status = control_status(ret);
 
-	journal_keep(&journal);
-	if (!ret)
+	if (status == STATUS_FAILURE)
+		complain("can't mount the control filesystem at %s: %s",
+			 PLACE_OWN, strerror(-ret));
+	return status;
+}
+
+int control_status(int error)
+{
+	switch (error) {
+	case 0:
 		return STATUS_OK;
-	return ret == -EPERM || ret == -EACCES ? STATUS_NOT_PERMITTED :
-	       STATUS_FAILURE;
+	case -EPERM:
+	case -EACCES:
+	case -EROFS:
+		return STATUS_NOT_PERMITTED;
+	default:
+		return STATUS_FAILURE;
+	}
 }

@@ -45,12 +45,18 @@ bool journal_undo(struct journal *journal);
 /* Forgets the steps: they are to stay. */
 void journal_keep(struct journal *journal);
 
-/* Only one load or unload at a time, and no signal in the middle: an fd, or -1
- * after a message.  Ends with the program.
+/* Only one load or unload at a time, and no signal in the middle: an fd, or a
+ * negative errno after a message.  Ends with the program.
  */
 int control_lock(void);
 
-/* Mounts fuse_ext's control filesystem at PLACE_OWN; an exit_status. */
+/*
+ * Mounts fuse_ext's control filesystem at PLACE_OWN; an exit_status, after a
+ * message unless that isn't permitted.
+ */
 int control_mount_own(void);
+
+/* The exit_status for what a step returned. */
+int control_status(int error);
 
 #endif /* FUSECTL_CONTROL_H */

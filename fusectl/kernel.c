@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "fusectl.h"
 #include "kernel.h"
 #include "kernel_parse.h"
@@ -21,6 +23,8 @@
 
 #define MODULE_DIRECTORY	"/sys/module/fuse_ext"
 #define OWN_DIRECTORY		"/sys/fs/fuse_ext"
+/* its number is the same on each machine */
+#define INITIAL_NAMESPACE	"user:[4026531837]"
 
 /* A small file without the newline at its end; NULL and errno. */
 static char *read_file(const char *path)
@@ -140,9 +144,14 @@ int kernel_connection_write(const char *directory, unsigned int connection,
 	return ret;
 }
 
+static char *module_path(const char *toggle)
+{
+	return text_format("%s/parameters/%s", MODULE_DIRECTORY, toggle);
+}
+
 int kernel_module_write(const char *toggle, const char *word)
 {
-	char *path = text_format("%s/parameters/%s", MODULE_DIRECTORY, toggle);
+	char *path = module_path(toggle);
 	int ret = write_file(path, word);
 
 	free(path);
@@ -161,12 +170,36 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-int kernel_would_take(const char *toggle, const char *word)
+/* False: surely not; CAP_SYS_ADMIN of the initial user namespace. */
+static bool is_administrator(void)
 {
-	char *supported;
-	int ret = 0;
+	char *namespace = file_link("/proc/self/ns/user");
+	char *status = file_read("/proc/self/status");
+	const char *effective = status ? strstr(status, "\nCapEff:") : NULL;
+	bool initial = !namespace || !strcmp(namespace, INITIAL_NAMESPACE);
+	bool capable = !effective ||
+		       strtoull(strchr(effective, ':') + 1, NULL, 16) >>
+		       CAP_SYS_ADMIN & 1;
 
-	if (geteuid())
+	free(namespace);
+	free(status);
+	return initial && capable;
+}
+
+int kernel_would_take(const char *directory, unsigned int connection,
+		      const char *toggle, const char *word)
+{
+	char *path = directory ? connection_path(directory, connection, toggle) :
+		     module_path(toggle);
+	char *full = text_format("%s%s", ops_root(), path), *supported;
+	int ret = faccessat(AT_FDCWD, full, W_OK, AT_EACCESS) ? -errno : 0;
+
+	free(full);
+	free(path);
+	if (ret)
+		return ret;
+	/* whose connection it is may open the file, but not set the toggle */
+	if (directory && !is_administrator())
 		return -EPERM;
 	if (strcmp(word, "on") && strcmp(word, "exit"))
 		return 0;

@@ -48,8 +48,10 @@ int kernel_module_write(const char *toggle, const char *word);
 /*
  * What writing the word would most likely be answered with, by this caller and
  * to this build of fuse_ext: 0 or a negative errno.  Nothing is written.
+ * directory NULL: module-wide.
  */
-int kernel_would_take(const char *toggle, const char *word);
+int kernel_would_take(const char *directory, unsigned int connection,
+		      const char *toggle, const char *word);
 
 /* The directory of a connection is another one for each connection's life. */
 ino_t kernel_connection_instance(const char *directory, unsigned int connection);

@@ -174,8 +174,9 @@ static int load(struct journal *journal, bool loaded)
 	else
 		ret = keep_stock_before(&mounts, journal);
 	mounts_free(&mounts);
-	if (!ret && !loaded)
-		ret = journal_insert(journal);
+	/* which module the kernel takes is no matter of who asks */
+	if (!ret && !loaded && journal_insert(journal))
+		ret = -ENOEXEC;
 	if (!ret)
 		ret = mount_own(journal, PLACE_OWN);
 	if (!ret)
@@ -226,7 +227,7 @@ static int run(int argc, char **argv)
 {
 	struct journal journal = { 0 };
 	bool loaded;
-	int status, lock;
+	int status, lock, ret;
 
 	dry_run = false;
 	if (!options_read(argc, argv, &usage, NULL, &status))
@@ -239,23 +240,21 @@ static int run(int argc, char **argv)
 	}
 	lock = control_lock();
 	if (lock < 0)
-		return STATUS_FAILURE;
+		return control_status(lock);
 	loaded = kernel_loaded();
 	if (dry_run) {
 		status = tell(loaded);
 		close(lock);
 		return status;
 	}
-	if (!load(&journal, loaded)) {
+	ret = load(&journal, loaded);
+	if (!ret)
 		journal_keep(&journal);
-		close(lock);
-		return STATUS_OK;
-	}
-	if (journal_undo(&journal))
+	else if (journal_undo(&journal))
 		complain("everything is as it was before; fuse_ext is%s loaded",
 			 loaded ? "" : " not");
 	close(lock);
-	return STATUS_FAILURE;
+	return control_status(ret);
 }
 
 const struct verb verb_load = {

@@ -111,7 +111,8 @@ static void tell(const struct plan_step *step)
 static int run_step(const struct plan_step *step, bool dry)
 {
 	if (dry)
-		return kernel_would_take(step->toggle, step->word);
+		return kernel_would_take(step->place, step->connection,
+					 step->toggle, step->word);
 	if (step->module)
 		return kernel_module_write(step->toggle, step->word);
 	return kernel_connection_write(step->place, step->connection,

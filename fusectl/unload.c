@@ -236,6 +236,18 @@ static void tell(const struct connections *connections)
 			 PLACE_STOCK, PLACE_STANDARD);
 }
 
+/* What isn't seen may be in use. */
+static int read_own(struct connections *connections)
+{
+	int status = connections_read(connections);
+
+	if (status || connections->own_place)
+		return status;
+	complain("unload: not permitted to mount the control filesystem of fuse_ext");
+	connections_free(connections);
+	return STATUS_NOT_PERMITTED;
+}
+
 /* Under the lock. */
 static int try_unload(void)
 {
@@ -248,7 +260,7 @@ static int try_unload(void)
 		return STATUS_OK;
 	}
 	status = dry_run ? connections_read_only(&connections) :
-		 connections_read(&connections);
+		 read_own(&connections);
 	if (status)
 		return status;
 	if (complain_busy(&connections))
@@ -268,7 +280,7 @@ static bool busy(void)
 	struct holders holders;
 	bool found;
 
-	if (!kernel_loaded() || connections_read(&connections))
+	if (!kernel_loaded() || read_own(&connections))
 		return false;
 	holders_read(&holders, &connections, NULL, DRIVER_FUSE_EXT);
 	found = holders.count || connections.own_count ||
@@ -313,7 +325,7 @@ static int run(int argc, char **argv)
 		wait_until_idle(&end);
 	lock = control_lock();
 	if (lock < 0)
-		return STATUS_FAILURE;
+		return control_status(lock);
 	status = try_unload();
 	close(lock);
 	return status;

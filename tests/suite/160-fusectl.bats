@@ -151,9 +151,14 @@ value_source() {
 }
 
 @test "exit statuses: 2 usage, 4 no target, 5 not permitted, 6 stock; nothing is changed" {
-	local user=nobody toggle
+	local user=nobody toggle option as_user
 	! getent passwd tester >/dev/null || user=tester
+	as_user=(setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups)
 	server old
+	# root of a user namespace: the machine's, and a user's
+	run_ 5 unshare -Ur "$(type -P fusectl)" load
+	run_ 5 "${as_user[@]}" unshare -Ur "$(type -P fusectl)" load
+	run_ 3 fusectl set async_flush on
 	run_ 0 fusectl load
 	server new
 	run_ 2 fusectl set async_flish on
@@ -164,10 +169,12 @@ value_source() {
 	run_ 4 fusectl set async_flush on /no/such/path
 	run_ 4 fusectl set async_flush on 987654
 	run_ 4 fusectl set async_flush on /proc
-	run_ 5 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-		"$(type -P fusectl)" set async_flush on
-	run_ 5 setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-		"$(type -P fusectl)" set async_flush on "$FX/new"
+	run_ 5 "${as_user[@]}" "$(type -P fusectl)" set async_flush on
+	run_ 5 "${as_user[@]}" "$(type -P fusectl)" set async_flush on "$FX/new"
+	for option in '' --dry-run; do
+		run_ 5 "${as_user[@]}" unshare -Ur "$(type -P fusectl)" set $option async_flush on
+		run_ 5 unshare -Ur "$(type -P fusectl)" set $option async_flush on "$FX/new"
+	done
 	run_ 6 fusectl set async_flush on "$FX/old"
 	like "$output" "stock" "the message says who serves it"
 	like "$output" "mount" "and what hands it over"

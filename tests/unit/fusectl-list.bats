@@ -9,6 +9,8 @@ load helpers/fusectl
 setup_file() { fusectl_build; }
 setup() { fusectl_loaded_machine; }
 
+PLACE=/sys/fs/fuse_ext/connections
+
 json() { jq -e "$@" <<<"$output"; }
 
 @test "list: connections of both drivers, and what serves them" {
@@ -182,6 +184,28 @@ json() { jq -e "$@" <<<"$output"; }
 	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
 	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "${fusectl[@]}"
 	assert_output "52 unknown fuse.bindfs bindfs /mnt/a -"
+}
+
+@test "list: root who may not mount, in a container, sees what a user sees" {
+	local error
+	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	for error in 1 13 30; do
+		echo "mount $PLACE $error" >"$FUSECTL_ROOT/fail"
+		fusectl 0 list -nr
+		assert_output "52 unknown fuse.bindfs bindfs /mnt/a -"
+		assert_equal "$stderr" ""
+		fusectl 0 status
+		fusectl 0 show /mnt/a
+		fusectl 1 drain
+		fusectl 5 set async_flush on /mnt/a
+		fusectl 5 unload
+		fusectl 5 unload --when-idle --timeout 5
+	done
+	echo "mount $PLACE 12" >"$FUSECTL_ROOT/fail"
+	fusectl 1 list
+	assert_error "can't mount the control filesystem at $PLACE"
 }
 
 @test "list: output that can't be written is exit status 1" {

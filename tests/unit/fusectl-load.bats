@@ -314,6 +314,17 @@ fusectl_loaded_machine_here() {
 	assert_no_change
 }
 
+@test "load: not permitted to root who may not mount, exit status 5" {
+	local call error
+	for call in "mount $STOCK" "mount $OWN" "mount $STANDARD"; do
+		for error in 1 13 30; do
+			echo "$call $error" >"$FUSECTL_ROOT/fail"
+			fusectl 5 load
+			assert_error "fuse_ext is not loaded"
+		done
+	done
+}
+
 @test "load and unload take no operand" {
 	fusectl 2 load now
 	fusectl 2 unload now

@@ -286,6 +286,26 @@ inval_files auto module"
 	assert_equal "$(setting 52)" default
 }
 
+@test "set --dry-run: not permitted is exit status 5, by the file, the capability, the namespace" {
+	chmod -R a+rX "$BATS_RUN_TMPDIR"
+	chown -R 65534 "$FUSECTL_ROOT/own/52"
+	local fusectl=(setpriv --reuid=65534 --regid=65534 --clear-groups
+		"$FUSECTL_SOURCE/check-build.d/fusectl" set --dry-run)
+	run -5 "${fusectl[@]}" async_flush on
+	run -5 "${fusectl[@]}" async_flush on 53
+	run -0 "${fusectl[@]}" async_flush on 52
+	printf 'Name:\tx\nCapEff:\t%016x\n' $((~(1 << 21))) >"$FUSECTL_ROOT/proc/self/status"
+	fusectl 5 set --dry-run async_flush on 52
+	fusectl 0 set --dry-run async_flush on
+	printf 'Name:\tx\nCapEff:\t%016x\n' $((1 << 21)) >"$FUSECTL_ROOT/proc/self/status"
+	fusectl 0 set --dry-run async_flush on 52
+	ln -s 'user:[4026531837]' "$FUSECTL_ROOT/proc/self/ns/user"
+	fusectl 0 set --dry-run async_flush on 52
+	ln -sf 'user:[4026532000]' "$FUSECTL_ROOT/proc/self/ns/user"
+	fusectl 5 set --dry-run async_flush on 52
+	assert_equal "$(setting 52)" default
+}
+
 @test "set: a feature that this build doesn't have is exit status 1, and says what it has" {
 	local has="it has: async_flush sync_release atomic_create syncfs"
 	fusectl 1 set inval_files on 52
