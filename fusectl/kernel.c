@@ -210,11 +210,25 @@ int kernel_would_take(const char *directory, unsigned int connection,
 	return ret;
 }
 
+static ino_t instance_of(const char *path)
+{
+	char *full = text_format("%s%s", ops_root(), path);
+	struct stat status;
+	ino_t instance = stat(full, &status) ? 0 : status.st_ino;
+
+	free(full);
+	return instance;
+}
+
+ino_t kernel_module_instance(void)
+{
+	return kernel_loaded() ? instance_of(MODULE_DIRECTORY) : 0;
+}
+
 ino_t kernel_connection_instance(const char *directory, unsigned int connection)
 {
-	char *path = text_format("%s%s/%u", ops_root(), directory, connection);
-	struct stat status;
-	ino_t instance = stat(path, &status) ? 0 : status.st_ino;
+	char *path = text_format("%s/%u", directory, connection);
+	ino_t instance = instance_of(path);
 
 	free(path);
 	return instance;

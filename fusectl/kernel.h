@@ -53,6 +53,9 @@ int kernel_module_write(const char *toggle, const char *word);
 int kernel_would_take(const char *directory, unsigned int connection,
 		      const char *toggle, const char *word);
 
+/* Each time that it is loaded it is another one; 0: it isn't. */
+ino_t kernel_module_instance(void);
+
 /* The directory of a connection is another one for each connection's life. */
 ino_t kernel_connection_instance(const char *directory, unsigned int connection);
 

@@ -91,7 +91,7 @@ static void read_counters(struct sample *sample, struct requests *requests)
 	text[length] = '\0';
 	if (!more && requests_parse(text, requests))
 		return;
-	/* the connection is gone, or another has its number by now */
+	/* it can't be read any more, or isn't what we know */
 	close(sample->file);
 	sample->file = -1;
 	sample->source = SOURCE_WAITING;
@@ -169,7 +169,7 @@ static void read_waiting(struct sample *sample,
 		sample->source = SOURCE_NONE;
 }
 
-/* The number is another connection's by now, of the other driver. */
+/* The number is another connection's by now. */
 static void reset(struct sample *sample)
 {
 	if (sample->file >= 0)
@@ -188,6 +188,7 @@ static void scan_one(struct sampling *sampling,
 	struct sample *sample = find_sample(sampling, connection);
 	const struct mount *mount;
 	enum driver driver;
+	ino_t instance = 0;
 
 	if (!is_wanted(sampling, connection) || (sample && sample->seen))
 		return;
@@ -198,9 +199,13 @@ static void scan_one(struct sampling *sampling,
 	free(sample->target);
 	sample->target = mount ? text_copy(mount->target) : NULL;
 	driver = connections_driver(connections, connection);
-	if (driver != sample->driver)
+	if (driver == DRIVER_FUSE_EXT)
+		instance = kernel_connection_instance(connections->own_place,
+						      connection);
+	if (driver != sample->driver || instance != sample->instance)
 		reset(sample);
 	sample->driver = driver;
+	sample->instance = instance;
 	if (sample->source < SOURCE_TRACEPOINTS)
 		find_source(sampling, sample, connections);
 	read_waiting(sample, connections);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "connections.h"
 #include "requests.h"
@@ -24,6 +25,7 @@ enum sample_source {
 struct sample {
 	unsigned int connection;
 	enum driver driver;
+	ino_t instance;		/* of fuse_ext's; 0 */
 	char *target;		/* NULL: no mount point here */
 	enum sample_source source;
 	int file;		/* ext_requests, held open; -1 */

@@ -50,7 +50,7 @@ struct watcher {
 	struct policy policy;
 	bool verbose;
 	bool broken;		/* what the files hold isn't what is in force */
-	bool was_loaded;
+	ino_t module;		/* the instance at the last look; 0: not loaded */
 	bool told_no_place;
 	struct known *known;
 	size_t known_count;
@@ -70,7 +70,7 @@ static long long now_ms(void)
 
 static void tell_status(const struct watcher *watcher)
 {
-	const char *state = watcher->was_loaded ? "in force" :
+	const char *state = watcher->module ? "in force" :
 			    "waiting for fuse_ext";
 
 	sd_notifyf(0, "READY=1\nSTATUS=%zu rules, %s%s",
@@ -138,12 +138,13 @@ static void plan_mounts(struct watcher *watcher, struct plan *plan,
 /* all: also those that had their values from the policy before */
 static void scan(struct watcher *watcher, bool all)
 {
-	bool loaded = kernel_loaded(), fresh = loaded && !watcher->was_loaded;
+	ino_t module = kernel_module_instance();
+	bool fresh = module != watcher->module;
 	struct connections connections;
 	struct plan plan = { 0 };
 
-	watcher->was_loaded = loaded;
-	if (!loaded) {
+	watcher->module = module;
+	if (!module) {
 		free(watcher->known);
 		watcher->known = NULL;
 		watcher->known_count = 0;
@@ -309,7 +310,7 @@ static int time_left(const struct watcher *watcher)
 static int loop(struct watcher *watcher)
 {
 	const struct pollfd *source = watcher->source;
-	bool loaded;
+	ino_t module;
 
 	for (;;) {
 		if (poll(watcher->source, SOURCE_COUNT,
@@ -322,9 +323,9 @@ static int loop(struct watcher *watcher)
 		if (source[SOURCE_SIGNALS].revents && !take_signal(watcher))
 			return STATUS_OK;
 		if (source[SOURCE_MOUNTS].revents) {
-			loaded = watcher->was_loaded;
+			module = watcher->module;
 			scan(watcher, false);
-			if (loaded != watcher->was_loaded)
+			if (module != watcher->module)
 				tell_status(watcher);
 		}
 		if (source[SOURCE_FILES].revents)

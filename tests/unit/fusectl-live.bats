@@ -140,6 +140,24 @@ no_instance() { [[ -z $(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances") ]]; }
 	json '.[0].requests == 10'
 }
 
+@test "top: another connection has the number by now" {
+	local out=$BATS_TEST_TMPDIR/out
+	counters 52 '1 1000 0 0 5000'
+	begin "$out" top -j -d 2 52
+	soon test -s "$out"
+	mv "$FUSECTL_ROOT/own/52" "$BATS_TEST_TMPDIR/"
+	own_connection 52
+	counters 52 '1 5 0 0 5000'
+	soon lines "$out" 2
+	counters 52 '1 55 0 0 5000'
+	soon lines "$out" 3
+	kill -TERM "$background"
+	ended 0
+	output=$(<"$out")
+	json '.[2].requests == 50 and all(.source == "counters")'
+}
+lines() { [[ $(wc -l <"$1") -ge $2 ]]; }
+
 @test "top: a text that is none of ext_requests counts nothing" {
 	local text
 	for text in '1' '1 2 3' '1 2 3 4 x' '99999999999 1 1 1 1' '1 99999999999999999999 1 1 1' \
