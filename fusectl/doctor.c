@@ -142,8 +142,9 @@ static bool read_patience(const char *verb, unsigned int *seconds)
 	unsigned long long number = PATIENCE;
 
 	if (patience &&
-	    (!parse_number(patience, &number) || number > INT_MAX)) {
-		complain("%s: '%s' is no number of seconds", verb, patience);
+	    (!parse_number(patience, &number) || !number || number > INT_MAX)) {
+		complain("%s: '%s' is no number of seconds from 1", verb,
+			 patience);
 		complain_more("such as: --wait 30");
 		return false;
 	}

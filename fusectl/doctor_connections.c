@@ -187,6 +187,13 @@ static char *server_text(const struct process_use *server)
 	return text;
 }
 
+/* It takes requests, so that one without an answer may be meant to wait. */
+static bool is_ready(const struct process_use *server, char state)
+{
+	return server && !strchr("TtZX", state) &&
+	       process_waits_in(server->pid, "fuse_dev_do_read");
+}
+
 /*
  * Where answers can't be counted, as many requests may wait now as before
  * though others were answered.  It is sure only of a server that is known and
@@ -205,6 +212,7 @@ static void found_stuck(struct doctor *doctor, const struct suspect *suspect)
 {
 	const struct process_use *server = suspect->server;
 	char state = server ? process_state(server->pid) : 0;
+	bool ready = is_ready(server, state);
 	bool sure = is_sure(suspect);
 	const struct mount *mount;
 	char *text, *mend;
@@ -215,8 +223,11 @@ static void found_stuck(struct doctor *doctor, const struct suspect *suspect)
 		mend = text_format("kill -CONT %d; or: fusectl abort %u",
 				   server->pid, suspect->connection);
 	else
-		mend = text_format("fusectl abort %u", suspect->connection);
-	doctor_found(doctor, sure ? SEVERITY_PROBLEM : SEVERITY_POSSIBLE,
+		mend = text_format("%sfusectl abort %u",
+				   ready ? "if it isn't a lock: " : "",
+				   suspect->connection);
+	doctor_found(doctor,
+		     sure && !ready ? SEVERITY_PROBLEM : SEVERITY_POSSIBLE,
 		     text_format("connection %u (%s): %s requests wait, %s %u s: %s",
 				 suspect->connection,
 				 mount ? mount->target : "no mount point here",
@@ -224,6 +235,7 @@ static void found_stuck(struct doctor *doctor, const struct suspect *suspect)
 				 sure ? "no answer in" :
 				 "perhaps without an answer for",
 				 doctor->patience, text),
+		     ready ? "its server is ready for more: who waits for a lock is right to wait" :
 		     sure ? "whoever uses it hangs" :
 		     "whoever uses it may hang; the stock driver doesn't tell of answers",
 		     mend);
@@ -244,13 +256,13 @@ static void found_hidden(struct doctor *doctor, size_t count)
 static void watch_suspects(struct doctor *doctor, struct suspects *suspects)
 {
 	struct processes processes;
-	unsigned int waited = 0;
+	unsigned long long waited = 0;
 	bool left = true;
 	size_t i;
 
 	processes_read(&processes, doctor->connections, false);
 	find_servers(suspects, &processes);
-	while (left && waited < 1000 * doctor->patience) {
+	while (left && waited < 1000ULL * doctor->patience) {
 		duration_pause(SAMPLE);
 		waited += SAMPLE;
 		left = sample_all(suspects);

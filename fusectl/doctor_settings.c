@@ -27,6 +27,25 @@ static bool takes(int toggle, const char *word)
 	       !strcmp(word, "off") || (!toggle && !strcmp(word, "exit"));
 }
 
+/* What the distribution's driver takes, so does fuse_ext, which is made of it. */
+static bool is_stock_option(const char *option)
+{
+	static const char *const names[] = {
+		"allow_sys_admin_access", "enable_uring", "max_user_bgreq",
+		"max_user_congthresh",
+	};
+	char *name = text_format("parameters/%s", option);
+	char *value = kernel_module_attribute(name);
+	bool found = value;
+	size_t i;
+
+	free(value);
+	free(name);
+	for (i = 0; !kernel_loaded() && i < ARRAY_SIZE(names); i++)
+		found = found || !strcmp(option, names[i]);
+	return found;
+}
+
 static void check_option(struct doctor *doctor, const char *path, char *option)
 {
 	char *value = strchr(option, '='), *name, *now;
@@ -38,6 +57,8 @@ static void check_option(struct doctor *doctor, const char *path, char *option)
 		if (!strcmp(option, toggle_names[i]))
 			break;
 	}
+	if (i == TOGGLE_COUNT && is_stock_option(option))
+		return;
 	if (i == TOGGLE_COUNT || !value || !takes(i, value)) {
 		doctor_found(doctor, SEVERITY_PROBLEM,
 			     text_format("%s sets %s=%s, which fuse_ext doesn't know",

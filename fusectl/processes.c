@@ -368,19 +368,54 @@ char process_state(pid_t pid)
 	return state;
 }
 
-char *process_wait(pid_t pid)
+static char *wait_of(const char *directory)
 {
-	char *stack = process_file(pid, "stack"), *text;
+	char *path = text_format("%s/stack", directory);
+	char *stack = file_read(path), *text;
 
 	text = stack ? parse_stack_top(stack) : NULL;
 	free(stack);
-	if (!text)
-		text = process_file(pid, "wchan");
+	free(path);
+	if (!text) {
+		path = text_format("%s/wchan", directory);
+		text = file_read(path);
+		free(path);
+	}
 	if (text && (!*text || !strcmp(text, "0"))) {
 		free(text);
 		text = NULL;
 	}
 	return text;
+}
+
+char *process_wait(pid_t pid)
+{
+	char *directory = text_format("/proc/%d", pid);
+	char *wait = wait_of(directory);
+
+	free(directory);
+	return wait;
+}
+
+bool process_waits_in(pid_t pid, const char *function)
+{
+	char *directory = text_format("/proc/%d/task", pid), **names;
+	bool found = false;
+	size_t i, count;
+
+	file_names(directory, &names, &count);
+	for (i = 0; i < count && !found; i++) {
+		char *thread = text_format("%s/%s", directory, names[i]);
+		char *wait = wait_of(thread);
+
+		/* a compiler may have added .isra.0 */
+		found = wait && !strncmp(wait, function, strlen(function));
+		free(wait);
+		free(thread);
+	}
+	file_names_free(names, count);
+	free(directory);
+	return found;
 }
 
 unsigned long long process_switches(pid_t pid)

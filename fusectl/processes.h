@@ -59,6 +59,8 @@ char process_state(pid_t pid);
  * else its wait channel; NULL.  To be freed.
  */
 char *process_wait(pid_t pid);
+/* Whether one of its threads waits in the kernel in what begins with this name. */
+bool process_waits_in(pid_t pid, const char *function);
 /* How often its threads have been switched to, for whether it does anything. */
 unsigned long long process_switches(pid_t pid);
 

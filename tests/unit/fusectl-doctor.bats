@@ -44,6 +44,8 @@ healthy() {
 	assert_no_change
 	fusectl 2 doctor x
 	fusectl 2 doctor --wait x
+	fusectl 2 doctor --wait 0
+	fusectl 2 doctor --wait 4294967296
 }
 
 @test "doctor: not loaded, and not installed" {
@@ -173,6 +175,10 @@ healthy() {
 	assert_equal "$(findings | grep modprobe)" "info modprobe.d"
 	echo 'options fuse_ext async_flush=auto' >"$file"
 	healthy
+	# the stock driver's
+	echo 'options fuse_ext max_user_bgreq=1024' >"$file"
+	touch "$FUSECTL_ROOT/sys/module/fuse_ext/parameters/max_user_bgreq"
+	healthy
 	echo 'options fuse-ext asink=on' >"$file"
 	problem modprobe.d "asink=on, which fuse_ext doesn't know"
 	echo 'options fuse_ext syncfs=exit' >"$file"
@@ -183,6 +189,15 @@ healthy() {
 	problem modprobe.d "has 'install fuse_ext'"
 	echo '# blacklist fuse_ext' >"$file"
 	healthy
+}
+
+@test "doctor: modprobe.d has the stock driver's options, before fuse_ext is loaded" {
+	mkdir -p "$FUSECTL_ROOT/etc/modprobe.d"
+	echo 'options fuse_ext max_user_bgreq=1024 max_user_congthresh=9' \
+		>"$FUSECTL_ROOT/etc/modprobe.d/x.conf"
+	fusectl_unloaded
+	fusectl 1 doctor -j
+	refute_output "modprobe.d"
 }
 
 @test "doctor: a stopped server with requests that wait; progress isn't stuck" {
@@ -236,6 +251,33 @@ switches() {
 	(sleep 0.5 && switches 8) 3>&- &
 	fusectl 0 doctor -j --wait 2
 	assert_equal "$(findings | grep -v ^info)" "possible stuck"
+}
+
+@test "doctor: a server that is ready for more may have to wait, as for a lock" {
+	local folder
+	server 900 52
+	echo '900 (server) S 1 1' >"$FUSECTL_ROOT/proc/900/stat"
+	mkdir -p "$FUSECTL_ROOT"/proc/900/task/{900,901}
+	printf futex_wait_queue >"$FUSECTL_ROOT/proc/900/task/900/wchan"
+	printf '[<0>] fuse_dev_do_read.isra.0+0x1/0x2 [fuse_ext]\n[<0>] fuse_dev_read+0x1/0x2\n' \
+		>"$FUSECTL_ROOT/proc/900/task/901/stack"
+	server 901 51
+	cp -r "$FUSECTL_ROOT"/proc/900/{stat,task} "$FUSECTL_ROOT/proc/901/"
+	echo >"$FUSECTL_ROOT/own/52/ext_requests"
+	for folder in own/52 stock/51; do
+		echo 1 >"$FUSECTL_ROOT/$folder/waiting"
+		fusectl 0 doctor -j --wait 1
+		assert_equal "$(findings | grep -v ^info)" "possible stuck"
+		assert_output "connection ${folder#*/} (/mnt/"
+		assert_output "1 requests wait, no answer in 1 s"
+		assert_output "who waits for a lock is right to wait"
+		assert_output "if it isn't a lock: fusectl abort ${folder#*/}"
+		echo 0 >"$FUSECTL_ROOT/$folder/waiting"
+	done
+	# one that is stopped isn't
+	echo 1 >"$FUSECTL_ROOT/own/52/waiting"
+	echo '900 (server) T 1 1' >"$FUSECTL_ROOT/proc/900/stat"
+	problem stuck "which is stopped (T)" --wait 1
 }
 
 @test "doctor: what waits and can't be read is told as unchecked" {
