@@ -674,8 +674,14 @@ char *policy_own_text(struct policy_errors *errors)
 	char *text = read_bytes(path, &length);
 
 	free(path);
-	if (text)
+	if (text && strlen(text) == length)
 		return text;
+	if (text) {
+		policy_error(errors, POLICY_OWN_FILE, 0, 0,
+			     "there is a NUL byte in it");
+		free(text);
+		return NULL;
+	}
 	if (errno == ENOENT)
 		return text_copy("");
 	policy_error(errors, POLICY_OWN_FILE, 0, 0, "can't read it: %s",

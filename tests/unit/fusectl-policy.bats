@@ -309,6 +309,17 @@ syncfs = on"
 	assert_no_change
 }
 
+@test "set --persist: a file of its own with a NUL byte is refused, and stays as it is" {
+	local own=$FUSECTL_ROOT/etc/fusectl.d/90-fusectl-set.conf
+	printf '[module]\nasync_flush = on\n\0\n[mount]\nuser = root\nsyncfs = off\n' >"$own"
+	cp "$own" "$BATS_TEST_TMPDIR/before"
+	fusectl 1 set --persist sync_release on
+	assert_error "a NUL byte"
+	fusectl 1 inherit --persist async_flush 52
+	cmp "$own" "$BATS_TEST_TMPDIR/before"
+	assert_no_change
+}
+
 @test "set --persist: all or nothing between kernel and file" {
 	# the kernel refuses: no file
 	echo 'write *53/async_flush 1' >"$FUSECTL_ROOT/fail"
@@ -430,6 +441,8 @@ refute_sanitizer() {
 	sed 's|/usr/sbin/fusectl|/bin/true|' "$FUSECTL_SOURCE/fusectl-apply.service" >"$unit"
 	run -0 systemd-analyze verify --man=no "$unit"
 	assert_equal "$output" ""
+	# a rule's user may be known only then
+	grep -q '^After=.*\bnss-user-lookup\.target\b' "$unit"
 	echo NoSuchSetting=yes >>"$unit"
 	run systemd-analyze verify --man=no "$unit"
 	assert_output NoSuchSetting
