@@ -135,7 +135,8 @@ static int run(int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return options_wrong(argv[0], &usage, "wants a TARGET");
-	status = connections_read(&connections);
+	status = dry_run ? connections_read_only(&connections) :
+		 connections_read(&connections);
 	if (status)
 		return status;
 	targets = memory(argc - optind, sizeof(*targets));

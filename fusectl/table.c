@@ -298,6 +298,11 @@ static void fold(struct table *table)
 	/* so little is left that it's no use */
 	if (size.ws_col < others + 10)
 		return;
+	/* a line's end of its own is to be \x0a, as elsewhere */
+	for (line = 0; line < scols_table_get_nlines(table->scols); line++) {
+		if (strchr(cell_text(table, line, which), '\n'))
+			return;
+	}
 	for (line = 0; line < scols_table_get_nlines(table->scols); line++) {
 		char *text = folded(cell_text(table, line, which),
 				    size.ws_col - others);

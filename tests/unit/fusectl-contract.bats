@@ -97,6 +97,16 @@ man_text() { MANWIDTH=200 man -l "$MAN" | col -bx | sed -E 's/^ {5}([^ ])/      
 	done
 }
 
+@test "man page: which verbs need not have the module" {
+	local text exception
+	text=$(man_text | sed -n '/^       3  *fuse_ext/,/^       4 /p')
+	[[ -n $text ]] || fail "the man page has no exit status 3"
+	for exception in "${WITHOUT_MODULE[@]}"; do
+		[[ $exception != @(load|help):* ]] || continue
+		grep -qw "${exception%:*}" <<<"$text" || fail "not there: $exception: $text"
+	done
+}
+
 @test "completion of each verb offers each of its options" {
 	local verb option all
 	for verb in $(verbs); do

@@ -60,6 +60,14 @@ init() {
 	done
 }
 
+@test "show: on a terminal, a mount point with a line's end is one line, as elsewhere" {
+	local typescript=$BATS_TEST_TMPDIR/typescript
+	own_connection 85 '/mnt/a\012b' fuse x
+	script -qec "stty rows 30 cols 100; '$FUSECTL' show -n -o NAME,VALUE 85" "$typescript" >/dev/null
+	grep -q '^target  *.*/mnt/a\\x0ab' "$typescript" || fail "not so: $(<"$typescript")"
+	! grep -q '^ *b' "$typescript" || fail "two lines: $(<"$typescript")"
+}
+
 @test "show: a flag without a name is bit_N; before INIT nothing is negotiated" {
 	init
 	sed -i 's/^offered .*/offered 0x2000000000000000/' "$FUSECTL_ROOT/own/52/ext_init"
@@ -121,6 +129,16 @@ init() {
 	fusectl 0 abort 51 /mnt/a
 	assert_equal "$(<"$FUSECTL_ROOT/log")" \
 		$'write /run/fuse-ext/stock-connections/51/abort 1\nwrite /sys/fs/fuse_ext/connections/52/abort 1'
+}
+
+@test "abort: --dry-run mounts nothing" {
+	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl 5 abort --dry-run 52
+	assert_error "fusectl load"
+	fusectl 0 abort --dry-run 51
+	assert_no_change
 }
 
 @test "abort: nothing is aborted if one target is none, or it isn't permitted" {
