@@ -167,3 +167,18 @@ type_applied() {
 	echo auto >/sys/module/fuse_ext/parameters/async_flush
 	watch_stop
 }
+
+@test "the watcher: fuse_ext is loaded anew between two of its looks" {
+	mkdir -p /etc/fusectl.d
+	printf '[module]\nasync_flush = exit\n' >/etc/fusectl.d/10-test.conf
+	watch_start
+	soon 20 module_wide async_flush exit || fail "not in force: $(<"$FX/watch")"
+	umount "$FX_OURS"
+	# its look at that; neither rmmod nor modprobe wakes it
+	sleep 2
+	timeout 60 rmmod fuse_ext
+	module_load
+	soon 20 module_wide async_flush exit || fail "not in force: $(<"$FX/watch")"
+	echo auto >/sys/module/fuse_ext/parameters/async_flush
+	watch_stop
+}

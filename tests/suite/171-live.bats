@@ -64,6 +64,9 @@ ends_by() {
 	ends "$1" 20 || fail "it doesn't end by SIG$2"
 }
 
+# has_lines FILE NUMBER: for `soon`.
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
 # json_has FILE FILTER: jq says so, of the lines that are whole; for `soon`.
 json_has() { grep '}$' "$1" | jq -se "length > 0 and ($2)" >>"$FX_LOG" 2>&1; }
 
@@ -101,6 +104,23 @@ json_is() {
 	json_is "$FX/top" 'map(select(.requests > 0 and .kinds.flush.requests == 0)) |
 		length > 0 and all(.p99_wait < 0.1)'
 	json_is "$FX/top" '.[-1].p99_wait == null'
+	server_stop a
+}
+
+@test "top: a mount that has the number of one that is gone" {
+	local number
+	server a
+	number=$(connection_of "$FX/a")
+	start "$FX/top" fusectl top -j -d 3 "$FX/a"
+	soon 20 has_lines "$FX/top" 1 || fail "no interval: $(<"$FX/top")"
+	server_stop a
+	server a
+	is "$(connection_of "$FX/a")" "$number" "its number"
+	soon 20 has_lines "$FX/top" 2 || fail "no interval: $(<"$FX/top")"
+	look_up a 50
+	soon 20 json_has "$FX/top" 'any(.kinds.lookup.requests >= 50)' ||
+		fail "50 names were looked up: $(<"$FX/top")"
+	ends_by "$started" TERM
 	server_stop a
 }
 

@@ -6,6 +6,7 @@
 
 load helpers/all
 load helpers/control
+load helpers/passthrough
 
 setup_file() {
 	isolate_file
@@ -240,6 +241,27 @@ is_there() { [ "$(readlink "/proc/$1/cwd")" = "$FX/a" ]; }
 	server_stop a
 	run_ 0 fusectl unload
 }
+
+@test "doctor: who waits for a lock that the server keeps is no problem" {
+	local server holder
+	run_ 0 fusectl load
+	passthrough --flock
+	server=$started
+	start "$FX/holder" flock --no-fork "$FX/a/lock" sleep 1000
+	holder=$started
+	soon 20 flock_is_held || fail "the lock isn't had"
+	start "$FX/waiter" flock "$FX/a/lock" true
+	soon 20 grep -q '^[1-9]' "$STANDARD/$(connection_of "$FX/a")/waiting" || fail "nothing waits"
+	FX_LIMIT=45 run_ 0 fusectl doctor -j --wait 2
+	like "$(stuck_finding)" "^possible: .*/a\): 1 requests wait, no answer in 2 s" "of the lock"
+	kill "$holder"
+	ends "$started" 20 || fail "the lock isn't had after its holder's end"
+	is "$status" 0 "exit status of flock(1)"
+	started=$server
+	passthrough_stop
+	run_ 0 fusectl unload
+}
+flock_is_held() { [ -e "$FX/a/lock" ] && ! flock -n "$FX/below/lock" true; }
 
 @test "an ordinary user may list, show and ask the doctor; what isn't his is told as unchecked" {
 	run_ 0 fusectl load

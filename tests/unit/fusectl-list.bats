@@ -195,7 +195,7 @@ json() { jq -e "$@" <<<"$output"; }
 		echo "mount $PLACE $error" >"$FUSECTL_ROOT/fail"
 		fusectl 0 list -nr
 		assert_output "52 unknown fuse.bindfs bindfs /mnt/a -"
-		assert_equal "$stderr" ""
+		refute_error fusectl
 		fusectl 0 status
 		fusectl 0 show /mnt/a
 		fusectl 1 drain
