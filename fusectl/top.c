@@ -171,8 +171,10 @@ static bool wait_interval(struct sampling *sampling, int *delay)
 
 		if (left <= 0)
 			return true;
-		if (sampling->has_tracing && left > DRAIN)
-			left = more ? 0 : DRAIN;
+		if (more)
+			left = 0;
+		else if (sampling->has_tracing && left > DRAIN)
+			left = DRAIN;
 		if (!live_wait(&keyboard, batch ? 0 : 1, left))
 			return false;
 		more = sampling_drain(sampling);

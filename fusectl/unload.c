@@ -241,7 +241,7 @@ static int read_own(struct connections *connections)
 {
 	int status = connections_read(connections);
 
-	if (status || connections->own_place)
+	if (status || connections->own_place || !connections->loaded)
 		return status;
 	complain("unload: not permitted to mount the control filesystem of fuse_ext");
 	connections_free(connections);
