@@ -46,7 +46,27 @@ nothing_wrong() {
 	fuzz 0 --wrong none --rounds 1 --round 1500 --trace "$FX/trace"
 	[ "$(field refused)" = 0 ] ||
 		fail "$(field refused) refused: $(grep -B 1 '^[a-z]* unique=.*: [A-Z]' "$FX/trace" | tail -n 20)"
-	at_least "$(field calls)" 100 "system calls"
+	at_least "$(field taken)" 1000 "answers that were taken"
+	at_least "$(field calls)" 100 "system calls, and some in a row"
+}
+
+# codes: the notifications that this kernel has, and ours.
+codes() {
+	local minor
+	minor=$(field minor)
+	seq 6
+	[ "$minor" -lt 40 ] || echo 7
+	[ "$minor" -lt 44 ] || echo 8
+	[ "$minor" -lt 45 ] || echo 9
+	echo 2048
+}
+
+# all_met: none of the kinds of notifications was only refused.
+all_met() {
+	local code
+	for code in $(codes); do
+		at_least "$(field "notify_$code")" 1 "notifications of code $code that were taken"
+	done
 }
 
 @test "nothing wrong: none of the answers is refused, on stock" {
@@ -74,7 +94,7 @@ nothing_wrong() {
 	output=$(<"$FX/fuzz")
 	is "$status" 1 "its status"
 	like "$output" "FINDING: seed [0-9]*: the kernel says: fxfuzz, try this" "what it says"
-	like "$output" "again: make fuzz FUZZ='--seed [0-9]* --rounds 1 --round 1000 --clients 6 --wrong bytes'" "how to see it again"
+	like "$output" "again: make fuzz.* FUZZ='--seed [0-9]* --rounds 1 --jobs 1 --round 1000 --clients 6 --wrong bytes'" "how to see it again"
 	has_line "$FX/seeds" 'FINDING: seed [0-9]*: the kernel says' || fail "it isn't in the file of seeds"
 }
 
@@ -100,16 +120,22 @@ nothing_wrong() {
 }
 
 @test "everything wrong: all clients end, errors and values are defined, the kernel says nothing" {
-	local before
+	local before name
 	before=$(settings)
 	fuzz 0 --round "$(long_or 5000 1500)" --replies "$(long_or 1000000 12000)" --save "$FUSE_EXT_OUT/520-hostile.seeds" "${more[@]}"
 	is "$(settings)" "$before" "the parameters, after all that was written to them"
-	figure hostile_replies "$(field replies)" 1
+	figure hostile_taken "$(field taken)" 1
 	figure hostile_tries "$(field tries)" 1
+	log_line "$output"
 	[ ${#more[@]} -gt 0 ] || {
+		at_least "$(field taken)" "$(long_or 1000000 12000)" "answers that were taken"
 		is_not "$(field refused)" 0 "refused answers"
 		is_not "$(field notifications)" 0 "notifications"
 		is_not "$(field tries)" 0 "tries at control files, parameters, options and ioctls"
+		for name in create_atomic release_sync syncfs flush_async inval_files; do
+			at_least "$(field $name)" 1 "$name of ext_stats, of all connections"
+		done
+		[ "$(long_or 1 0)" = 0 ] || all_met
 	}
 }
 
