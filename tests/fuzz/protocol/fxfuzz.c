@@ -289,8 +289,8 @@ static bool wait_for(const struct counts *counts)
 		if (time(NULL) - said >= 30) {
 			said = time(NULL);
 			printf("at seed %llu: %lu replies, of these %lu refused, %lu taken\n",
-			       (unsigned long long)counts->next, counts->replies,
-			       counts->refused, counts->taken);
+			       (unsigned long long)counts->next, counts->replies, counts->refused,
+			       counts->taken);
 			fflush(stdout);
 		}
 		if (!pid)
@@ -303,8 +303,8 @@ int main(int argc, char **argv)
 {
 	struct plan plan = {
 		.round = {
-			.seed = 1, .wrong = WRONG_ALL, .replies = 5000, .clients = 6,
-			.jobs = 2, .patience = 60, .control = "/sys/fs/fuse/connections", .save = -1,
+			.seed = 1, .wrong = WRONG_ALL, .replies = 5000, .clients = 6, .jobs = 2,
+			.patience = 60, .control = "/sys/fs/fuse/connections", .save = -1,
 		},
 		.rounds = -1UL, .replies = 10000,
 	};
