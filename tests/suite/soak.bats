@@ -188,7 +188,8 @@ other_start() { # VERB ARGUMENT...
 others_stop() {
 	local other
 	for other in "${others[@]}"; do
-		kill -TERM "${other#*=}"
+		# it ends by itself if something is wrong, and says what
+		kill -TERM "${other#*=}" 2>/dev/null || :
 		ends "${other#*=}" 30 || fail "$(where_is "${other#*=}"): it doesn't end"
 		output=$(<"$FX/other.${other%=*}")
 		is "$status" 0 "exit status of fxsoak ${other%=*} ($output)"
