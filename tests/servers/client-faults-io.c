@@ -24,6 +24,10 @@
 #include "fxclient.h"
 
 #define PAGE	4096
+#define LENGTH	64
+/* What is in a file before a call that writes, and after it. */
+#define BEFORE	'b'
+#define AFTER	'a'
 
 static int error_of(long result)
 {
@@ -44,6 +48,52 @@ static void close_it(struct fail_context *context, int error)
 		close(context->other);
 }
 
+static void put(int fd, off_t offset, char byte)
+{
+	char data[LENGTH];
+
+	memset(data, byte, LENGTH);
+	if (pwrite(fd, data, LENGTH, offset) != LENGTH) {
+		perror("fxclient: pwrite");
+		exit(1);
+	}
+}
+
+/* To the server, and out of the page cache. */
+static void make_cold(int fd)
+{
+	if (fsync(fd) < 0) {
+		perror("fxclient: fsync");
+		exit(1);
+	}
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/* As the server has it; of a call that failed, each byte may be as before. */
+static void check(struct fail_context *context, int fd, off_t offset, int error)
+{
+	char data[LENGTH];
+	int i;
+
+	make_cold(fd);
+	if (pread(fd, data, LENGTH, offset) != LENGTH) {
+		context->wrong++;
+		return;
+	}
+	for (i = 0; i < LENGTH; i++) {
+		if (data[i] == AFTER || (error && data[i] == BEFORE))
+			continue;
+		context->wrong++;
+		return;
+	}
+}
+
+static void check_it(struct fail_context *context, int error)
+{
+	check(context, context->fd, 0, error);
+	close_it(context, error);
+}
+
 static int run_open(struct fail_context *context)
 {
 	context->fd = open(context->path, O_RDWR | O_CLOEXEC);
@@ -57,6 +107,14 @@ static int run_create(struct fail_context *context)
 	snprintf(path, sizeof(path), "%s.%u", context->path, context->number);
 	context->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	return error_of(context->fd);
+}
+
+/* It is there, or can still be made. */
+static void check_create(struct fail_context *context, int error)
+{
+	close_it(context, error);
+	context->wrong += run_create(context) != 0;
+	close_it(context, 0);
 }
 
 static void open_dirty(struct fail_context *context)
@@ -97,19 +155,33 @@ static int run_syncfs(struct fail_context *context)
 static void open_cold(struct fail_context *context)
 {
 	open_it(context);
-	posix_fadvise(context->fd, 0, 0, POSIX_FADV_DONTNEED);
+	put(context->fd, 0, BEFORE);
+	make_cold(context->fd);
 }
 
 static int run_read(struct fail_context *context)
 {
-	char data[64];
+	char data[LENGTH];
+	ssize_t length = pread(context->fd, data, LENGTH, 0);
 
-	return error_of(pread(context->fd, data, sizeof(data), 0));
+	if (length < 0)
+		return errno;
+	context->wrong += length != LENGTH || data[0] != BEFORE || data[LENGTH - 1] != BEFORE;
+	return 0;
 }
 
 static int run_write(struct fail_context *context)
 {
-	return error_of(pwrite(context->fd, "fault", 5, 0));
+	char data[LENGTH];
+
+	memset(data, AFTER, LENGTH);
+	return error_of(pwrite(context->fd, data, LENGTH, 0));
+}
+
+static void open_written(struct fail_context *context)
+{
+	open_cold(context);
+	put(context->fd, 0, AFTER);
 }
 
 static int run_fsync(struct fail_context *context)
@@ -117,9 +189,27 @@ static int run_fsync(struct fail_context *context)
 	return error_of(fsync(context->fd));
 }
 
+/* Of one page, to be two. */
+static void open_page(struct fail_context *context)
+{
+	open_it(context);
+	if (ftruncate(context->fd, PAGE) < 0) {
+		perror("fxclient: ftruncate");
+		exit(1);
+	}
+}
+
 static int run_truncate(struct fail_context *context)
 {
 	return error_of(ftruncate(context->fd, 2 * PAGE));
+}
+
+static void check_size(struct fail_context *context, int error)
+{
+	off_t size = lseek(context->fd, 0, SEEK_END);
+
+	context->wrong += size != 2 * PAGE && !(error && size == PAGE);
+	close_it(context, error);
 }
 
 static int run_stat(struct fail_context *context)
@@ -136,7 +226,7 @@ static int run_seek(struct fail_context *context)
 
 static int run_allocate(struct fail_context *context)
 {
-	return error_of(fallocate(context->fd, 0, 0, PAGE));
+	return error_of(fallocate(context->fd, 0, PAGE, PAGE));
 }
 
 static int run_advise(struct fail_context *context)
@@ -163,35 +253,44 @@ static int run_poll(struct fail_context *context)
 	return error_of(poll(&poll_in, 1, 0));
 }
 
+/* One that the VFS leaves to the filesystem. */
 static int run_ioctl(struct fail_context *context)
 {
-	int count;
-
-	/* which the server doesn't know */
-	return error_of(ioctl(context->fd, FIONREAD, &count)) == ENOMEM ? ENOMEM : 0;
+	return error_of(ioctl(context->fd, _IO('x', 1), 0));
 }
 
 static void open_two(struct fail_context *context)
 {
 	char path[4096];
 
-	open_cold(context);
+	open_written(context);
+	make_cold(context->fd);
 	snprintf(path, sizeof(path), "%s.copy", context->path);
 	context->other = must_open(path, O_RDWR | O_CREAT);
+	put(context->other, 0, BEFORE);
+	make_cold(context->other);
 }
 
 static int run_copy(struct fail_context *context)
 {
 	loff_t from = 0, to = 0;
 
-	return error_of(copy_file_range(context->fd, &from, context->other, &to, 64, 0));
+	return error_of(copy_file_range(context->fd, &from, context->other, &to, LENGTH, 0));
+}
+
+static void check_copy(struct fail_context *context, int error)
+{
+	check(context, context->other, 0, error);
+	check_it(context, 0);
 }
 
 static int pipe_ends[2];
 
 static void open_pipe(struct fail_context *context)
 {
-	open_cold(context);
+	open_written(context);
+	put(context->fd, LENGTH, BEFORE);
+	make_cold(context->fd);
 	if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) < 0) {
 		perror("fxclient: pipe");
 		exit(1);
@@ -201,19 +300,20 @@ static void open_pipe(struct fail_context *context)
 static int run_splice(struct fail_context *context)
 {
 	int error;
-	loff_t from = 0;
+	loff_t from = 0, to = LENGTH;
 
-	error = error_of(splice(context->fd, &from, pipe_ends[1], NULL, 64, 0));
+	error = error_of(splice(context->fd, &from, pipe_ends[1], NULL, LENGTH, 0));
 	if (!error)
-		error = error_of(splice(pipe_ends[0], NULL, context->fd, NULL, 64, 0));
+		error = error_of(splice(pipe_ends[0], NULL, context->fd, &to, LENGTH, 0));
 	return error;
 }
 
-static void close_pipe(struct fail_context *context, int error)
+static void check_splice(struct fail_context *context, int error)
 {
 	close(pipe_ends[0]);
 	close(pipe_ends[1]);
-	close_it(context, error);
+	check(context, context->fd, LENGTH, error);
+	check_it(context, 0);
 }
 
 static sigjmp_buf bus_error;
@@ -229,7 +329,7 @@ static int use_map(char *map)
 {
 	if (sigsetjmp(bus_error, 1))
 		return EFAULT;
-	map[1] = map[0];
+	memset(map, map[0] == BEFORE ? AFTER : '?', LENGTH);
 	return error_of(msync(map, PAGE, MS_SYNC));
 }
 
@@ -313,25 +413,25 @@ static void unmount_it(struct fail_context *context, int error)
 
 const struct fail_call fail_io_calls[] = {
 	{ "open", 0, NULL, run_open, close_it },
-	{ "create", 0, NULL, run_create, close_it },
+	{ "create", 0, NULL, run_create, check_create },
 	{ "close", 0, open_dirty, run_close, close_it },
 	{ "exit", 0, NULL, run_exit, NULL },
 	{ "syncfs", 0, open_dirty, run_syncfs, close_it },
 	{ "read", 0, open_cold, run_read, close_it },
-	{ "write", 0, open_cold, run_write, close_it },
-	{ "fsync", 0, open_dirty, run_fsync, close_it },
-	{ "truncate", 0, open_it, run_truncate, close_it },
+	{ "write", 0, open_cold, run_write, check_it },
+	{ "fsync", 0, open_written, run_fsync, check_it },
+	{ "truncate", 0, open_page, run_truncate, check_size },
 	{ "stat", 0, open_it, run_stat, close_it },
 	{ "seek", 0, open_it, run_seek, close_it },
-	{ "allocate", 0, open_it, run_allocate, close_it },
+	{ "allocate", 0, open_page, run_allocate, check_size },
 	{ "advise", 0, open_cold, run_advise, close_it },
 	{ "flock", 0, open_it, run_flock, close_it },
 	{ "lock", 0, open_it, run_lock, close_it },
 	{ "poll", 0, open_it, run_poll, close_it },
 	{ "ioctl", 0, open_it, run_ioctl, close_it },
-	{ "copy", 0, open_two, run_copy, close_it },
-	{ "splice", 0, open_pipe, run_splice, close_pipe },
-	{ "map", 0, open_cold, run_map, close_it },
+	{ "copy", 0, open_two, run_copy, check_copy },
+	{ "splice", 0, open_pipe, run_splice, check_splice },
+	{ "map", 0, open_cold, run_map, check_it },
 	{ "show", 0, NULL, run_show, close_it },
 	{ "word", 1, NULL, run_word, close_it },
 	{ "change", 0, NULL, run_wait_for_change, close_it },

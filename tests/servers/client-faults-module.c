@@ -64,12 +64,26 @@ static int stock_serves(struct fail_context *context)
 	return number >= 0;
 }
 
+/* Each type once, and none by the name that ours has until stock's is gone. */
+static int types_are_stock(void)
+{
+	static const char * const names[] = { "fuse", "fuseblk", "fusectl" };
+	char interim[16];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(interim, sizeof(interim), "fuse_ext-%d", i);
+		if (lines_with("/proc/filesystems", names[i]) != 1 ||
+		    lines_with("/proc/filesystems", interim) != 0)
+			return 0;
+	}
+	return 1;
+}
+
 /* Nothing is left of a load that failed, and of one that was undone. */
 static int is_stock(struct fail_context *context)
 {
-	return lines_with("/proc/filesystems", "fuse") == 1 &&
-	       lines_with("/proc/filesystems", "fusectl") == 1 &&
-	       lines_with("/proc/modules", "fuse_ext") == 0 &&
+	return types_are_stock() && lines_with("/proc/modules", "fuse_ext") == 0 &&
 	       access("/sys/fs/fuse_ext", F_OK) < 0 &&
 	       access("/sys/module/fuse_ext", F_OK) < 0 && stock_serves(context);
 }

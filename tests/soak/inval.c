@@ -16,6 +16,7 @@
 #define MOST_NAMES	64
 
 static uint64_t state;
+static unsigned long failed, off, gone;
 
 /* A file of a worker, by its path from the mount point; 1: there is none. */
 static int any_file(const char *directory, char *path, size_t size)
@@ -40,31 +41,59 @@ static int any_file(const char *directory, char *path, size_t size)
 	return 0;
 }
 
+/* The file may be gone already, at the server or in the kernel, or the feature be off. */
+static int take(const char *answer, const char *path)
+{
+	if (strncmp(answer, "inval=OK ", 9) == 0) {
+		failed++;
+	} else if (strncmp(answer, "inval=ENOSYS ", 13) == 0) {
+		off++;
+	} else if (strncmp(answer, "inval=ENOENT ", 13) == 0 ||
+		   strncmp(answer, "error", 5) == 0) {
+		gone++;
+	} else {
+		printf("WRONG: inval %s: %s\n", path, answer);
+		return 1;
+	}
+	return 0;
+}
+
+/* Its answer goes to stdout, which is a string meanwhile. */
+static int fail_files(const char *socket, char *path)
+{
+	char command[] = "inval", *words[2] = { command, path }, *answer = NULL;
+	FILE *own = stdout;
+	size_t size;
+	int is_wrong;
+
+	stdout = open_memstream(&answer, &size);
+	if (!stdout)
+		abort();
+	wire_control(socket, 2, words);
+	fclose(stdout);
+	stdout = own;
+	is_wrong = take(answer, path);
+	free(answer);
+	return is_wrong;
+}
+
 /* SEED PAUSE-MS SOCKET DIR */
 int invalidate(int argc, char **argv)
 {
-	char path[256], command[8];
-	char *words[2] = { command, path };
-	unsigned long sent = 0;
+	char path[256];
+	int is_wrong = 0;
 	useconds_t pause;
-	int result = dup(1);
 
-	if (argc != 4 || result < 0)
+	if (argc != 4)
 		return 2;
-	strcpy(command, "inval");
 	state = mix(strtoull(argv[0], NULL, 0));
 	pause = strtoul(argv[1], NULL, 0) * 1000;
-	/* what the server answers: the file may be gone already, or the feature be off */
-	if (!freopen("/dev/null", "w", stdout))
-		return 1;
 	end_by_signals(0);
-	while (!is_over()) {
+	while (!is_wrong && !is_over()) {
 		usleep(any_below(&state, 2 * pause));
-		if (any_file(argv[3], path, sizeof(path)))
-			continue;
-		wire_control(argv[2], 2, words);
-		sent++;
+		if (!any_file(argv[3], path, sizeof(path)))
+			is_wrong = fail_files(argv[2], path);
 	}
-	dprintf(result, "sent=%lu\n", sent);
-	return 0;
+	printf("failed=%lu off=%lu gone=%lu\n", failed, off, gone);
+	return is_wrong;
 }

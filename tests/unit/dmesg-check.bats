@@ -10,6 +10,12 @@ setup() {
 
 check() { run "$TOP/tests/vm/dmesg-check" "$LOG"; }
 
+@test "dmesg-check: a log that can't be read isn't clean" {
+	mkdir "$LOG"
+	check
+	[ "$status" -eq 2 ]
+}
+
 # report PROGRAM: of a memory cgroup.
 report() {
 	echo "[   10.1] $1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"
