@@ -40,11 +40,14 @@ declare -gA CALL_OF=(
 	[page_mkwrite]=map [setattr]=truncate [getattr]=stat [writepages]=fsync
 	[flush]=close [release]=close [atomic_open]=create [sync_fs]=syncfs
 	[show_options]=show [put_super]=umount [parse_param]=mount [get_tree]=mount
-	[reconfigure]=remount
+	[reconfigure]=remount [readahead]=read [read_folio]=read
+	# these look at a mark, and that is all; 6.12 has no writepage
+	[launder_folio]=none [writepage]=none
 )
 
-# How often CALL leaves something wrong on stock.
-declare -gA STOCK_WRONG=()
+# How often CALL may leave something wrong: where stock does, about as often, since what
+# the kernel allocates isn't each time as much.
+declare -gA MAY_BE_WRONG=()
 
 setup_file() {
 	local kind
@@ -75,7 +78,7 @@ fail_nth() {
 	esac
 	below "$(field injected)" 500 "allocations of $1 that failed"
 	like "$(field seen)" "^(OK|(ENOMEM|${3:-ENOMEM})(,(ENOMEM|${3:-ENOMEM}))*)\$" "errors of $1"
-	below "$(field wrong)" $((${STOCK_WRONG[$1]:-0} + 1)) "of what $1 leaves, that is wrong"
+	below "$(field wrong)" $((${MAY_BE_WRONG[$1]:-0} + 1)) "of what $1 leaves, that is wrong"
 	is "$(field end)" OK "$1 when none failed"
 }
 
@@ -163,7 +166,8 @@ faults_with() { # CALL TOGGLE...
 	echo something >"$FX/b/file"
 	for call in fsync map; do
 		run_ 0 fxclient fail-nth "$call" "$FX/b/file" 500
-		STOCK_WRONG[$call]=$(field wrong)
+		at_least "$(field wrong)" 1 "of what $call leaves on stock, that is wrong"
+		MAY_BE_WRONG[$call]=$((2 * $(field wrong) + 1))
 	done
 	server_stop b
 	module_load
