@@ -94,7 +94,7 @@ writes_held() {
 	others=("$started")
 	asked_for WRITE 1
 	place=wait_for_epoch
-	is_ours epoch || place=sync_inodes_sb
+	is_ours epoch || place=sync_filesystem
 	client 1 fxclient syncfs "$FX/a/file1"
 	in_wait "${waiters[0]}" || fail "$(where_is "${waiters[0]}"): syncfs(2) doesn't wait"
 	is_ours turn || {
