@@ -133,7 +133,8 @@ lint:
 
 fuzz:
 	tests/vm/setup
-	FUSE_EXT_LONG=1 FUSE_EXT_FUZZ="$(FUZZ)" tests/vm/cell $(or $(CELL),debug-6.12) 000 520 || \
+	FUSE_EXT_LONG=1 FUSE_EXT_THREADS=$(or $(FUSE_EXT_THREADS),2) FUSE_EXT_FUZZ="$(FUZZ)" \
+		tests/vm/cell $(or $(CELL),debug-6.12) 000 520 || \
 		{ tests/fuzz/protocol/stock-too $(or $(CELL),debug-6.12); exit 1; }
 
 soak:

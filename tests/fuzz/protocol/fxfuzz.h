@@ -17,6 +17,7 @@
 #define JOBS_MAX	16
 #define CODES		10	/* of notifications that some kernel knows */
 #define STATS_MAX	32
+#define ASKED		8
 
 /* splitmix64: any state is a good one. */
 struct random {
@@ -47,8 +48,8 @@ enum wrong {
 	WRONG_OPTIONS,		/* mount options, by mount(2) and by fsconfig(2) */
 	WRONG_INIT,		/* any INIT answer */
 	WRONG_COUNT,
-	/* not among all: LSEEK is one where `long` may be done, and the first error of
-	 * those that are defined
+	/* not among all: LSEEK is one where `long` may be done, a wait of fuse_ext where
+	 * `never` may, and the first error of those that are defined
 	 */
 	WRONG_FINDING = WRONG_COUNT,
 };
@@ -110,6 +111,7 @@ struct counts {
 	struct {
 		uint64_t seed;	/* of the round at work */
 		bool begun;	/* its INIT has its answer */
+		uint64_t asked[ASKED];	/* nodes of the latest requests */
 		unsigned long calls, replies;
 	} job[JOBS_MAX];
 };

@@ -369,6 +369,14 @@ static size_t put_name(struct server *server, void *out)
 	return 6;
 }
 
+/* Mostly one that the kernel knows. */
+static uint64_t any_node(struct server *server)
+{
+	if (random_once(&server->random, 3))
+		return random_below(&server->random, 26);
+	return server->counts->job[server->round->job].asked[random_below(&server->random, ASKED)];
+}
+
 /*
  * What @code wants behind the header, in @words of any numbers, most of them those of
  * nodes; its size.
@@ -422,8 +430,8 @@ static void notify_once(struct server *server)
 		code = random_once(&server->random, 2) ? FUSE_NOTIFY_INVAL_FILES + 1 :
 		       random_below(&server->random, 2) * UINT32_MAX;
 	for (i = 0; i < WORDS; i++)
-		words[i] = random_below(&server->random, 3) ?
-			   random_below(&server->random, 26) : random_next(&server->random);
+		words[i] = random_below(&server->random, 4) ? any_node(server) :
+			   random_next(&server->random);
 	size = notification(server, code, words);
 	if (random_once(&server->random, 8))
 		size = random_below(&server->random, sizeof(words) + 1);
@@ -500,6 +508,7 @@ static int serve_one(struct server *server, int device)
 		interrupted(server, in, device);
 		return 1;
 	}
+	server->counts->job[server->round->job].asked[in->unique / 2 % ASKED] = in->nodeid;
 	if (in->opcode == FUSE_INIT)
 		__atomic_store_n(&server->counts->minor,
 				 ((const struct fuse_init_in *)(in + 1))->minor, __ATOMIC_RELAXED);
