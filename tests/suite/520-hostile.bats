@@ -85,9 +85,14 @@ all_met() {
 }
 
 @test "a wait of fuse_ext that SIGKILL doesn't end is a finding" {
-	echo on >/sys/module/fuse_ext/parameters/sync_release
-	fuzz 1 --patience 2 --wrong never,notify,finding --rounds 60 --round 200
-	echo auto >/sys/module/fuse_ext/parameters/sync_release
+	local name
+	for name in async_flush sync_release syncfs; do
+		echo on >/sys/module/fuse_ext/parameters/$name
+	done
+	fuzz 1 --patience 20 --wrong never,notify,finding --rounds 60 --round 200
+	for name in async_flush sync_release syncfs; do
+		echo auto >/sys/module/fuse_ext/parameters/$name
+	done
 	has_line "$FX/output" 'FINDING: seed [0-9]*: process [0-9]* waits in fuse_ext' || fail "no finding"
 }
 
