@@ -138,7 +138,6 @@ all_met() {
 	is "$(settings)" "$before" "the parameters, after all that was written to them"
 	figure hostile_taken "$(field taken)" 1
 	figure hostile_tries "$(field tries)" 1
-	log_line "$output"
 	[ ${#more[@]} -gt 0 ] || {
 		at_least "$(field taken)" "$(long_or 1000000 8000)" "answers that were taken"
 		is_not "$(field refused)" 0 "refused answers"
