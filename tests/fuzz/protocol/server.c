@@ -540,7 +540,7 @@ void notify(const struct round *round, int device, struct counts *counts)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		notify_once(&server);
-		if (!random_once(&server.random, 4))
+		if (random_once(&server.random, 3))
 			pace(round, counts, random_below(&server.random, 20));
 	}
 }
