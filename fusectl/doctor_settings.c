@@ -34,14 +34,19 @@ static bool is_stock_option(const char *option)
 		"allow_sys_admin_access", "enable_uring", "max_user_bgreq",
 		"max_user_congthresh",
 	};
-	char *name = text_format("parameters/%s", option);
-	char *value = kernel_module_attribute(name);
-	bool found = value;
+	char *name, *value;
+	bool found = false;
 	size_t i;
 
-	free(value);
-	free(name);
-	for (i = 0; !kernel_loaded() && i < ARRAY_SIZE(names); i++)
+	if (kernel_loaded()) {
+		name = text_format("parameters/%s", option);
+		value = kernel_module_attribute(name);
+		found = value;
+		free(value);
+		free(name);
+		return found;
+	}
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		found = found || !strcmp(option, names[i]);
 	return found;
 }

@@ -223,8 +223,8 @@ extern const struct address_space_operations *fuse_ext_stock_aops;
 /* observe.c */
 void fuse_ext_request_answered(struct fuse_req *req);
 int fuse_ext_observe(struct fuse_conn *fc);
-void fuse_ext_observe_exit(void);
 void fuse_ext_observe_end(struct fuse_conn *fc);
+void fuse_ext_observe_exit(void);
 void fuse_ext_show_requests(struct seq_file *m, struct fuse_conn *fc);
 
 /* mount.c */

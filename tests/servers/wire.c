@@ -327,7 +327,7 @@ void wire_dump_request(FILE *dump, const void *request, size_t size, int mask)
 	free(masked);
 }
 
-int wire_control(const char *path, int argc, char **argv)
+int wire_ask(FILE *answer, const char *path, int argc, char **argv)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char buffer[4096];
@@ -355,8 +355,13 @@ int wire_control(const char *path, int argc, char **argv)
 		if (first && strncmp(buffer, "error", 5) == 0)
 			failed = 1;
 		first = 0;
-		fwrite(buffer, 1, count, stdout);
+		fwrite(buffer, 1, count, answer);
 	}
 	close(fd);
 	return failed || count < 0;
+}
+
+int wire_control(const char *path, int argc, char **argv)
+{
+	return wire_ask(stdout, path, argc, argv);
 }

@@ -42,7 +42,12 @@ void wire_dump_request(FILE *dump, const void *request, size_t size, int mask);
 void wire_log(FILE *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Send @argc words as one line to the control socket, copy the answer to stdout. */
+/*
+ * Send @argc words as one line to the control socket @path, copy what is answered to
+ * @answer; 1: that is an error, or there was none.
+ */
+int wire_ask(FILE *answer, const char *path, int argc, char **argv);
+/* The same, to stdout. */
 int wire_control(const char *path, int argc, char **argv);
 
 #endif /* WIRE_H */

@@ -4,6 +4,7 @@
 # servers, of a server that dies.
 
 load helpers/all
+load helpers/waits
 
 setup_file() {
 	isolate_file
@@ -161,22 +162,9 @@ write_after_flush() { # NAME
 	run_ 0 umount "$FX/a"
 }
 
-@test "unmount with a held FLUSH: ends at the latest with the answer, which does no harm" {
-	server a --hold flush
-	connection_set "$FX/a" async_flush on
-	run_ 0 fxclient close "$FX/a/file"
-	soon 5 has_requests a FLUSH 1 || fail "no FLUSH"
-	start "$FX/umount" umount "$FX/a"
-	if ! ends "$started" 2; then
-		tell a release flush
-		ends "$started" 10 || fail "umount hangs after the answer"
-	fi
-	is "$status" 0 "exit status of umount: $(<"$FX/umount")"
-	soon 10 server_gone a || fail "the server didn't end"
-}
-
-@test "unmount with a held FLUSH: sync(2) of the machine doesn't wait for it" {
-	local control unmounts
+# unmount_held: a FLUSH is with the server, which doesn't answer, and the mount is being
+# unmounted, by $unmounts; its connection is in $control.
+unmount_held() {
 	server a --hold flush
 	connection_set "$FX/a" async_flush on
 	control=$(control_of "$FX/a")
@@ -184,29 +172,36 @@ write_after_flush() { # NAME
 	soon 5 has_requests a FLUSH 1 || fail "no FLUSH"
 	start "$FX/umount" umount "$FX/a"
 	unmounts=$started
-	soon 5 waits_in "$unmounts" fuse_ext_flush_wait || fail "$(where_is "$unmounts"): it doesn't wait"
+}
+
+@test "unmount with a held FLUSH: ends at the latest with the answer, which does no harm" {
+	unmount_held
+	if ! ends "$unmounts" 2; then
+		tell a release flush
+		ends "$unmounts" 10 || fail "umount hangs after the answer"
+	fi
+	is "$status" 0 "exit status of umount: $(<"$FX/umount")"
+	soon 10 server_gone a || fail "the server didn't end"
+}
+
+@test "unmount with a held FLUSH: sync(2) of the machine doesn't wait for it" {
+	# shellcheck disable=SC2034  # waits.bash reads them
+	local states=D place=fuse_ext_flush_wait
+	unmount_held
+	soon 5 in_state "$unmounts" || fail "$(where_is "$unmounts"): it doesn't wait"
 	start "$FX/sync" sync
 	ends "$started" 10 || fail "sync hangs: $(where_is "$started")"
-	waits_in "$unmounts" fuse_ext_flush_wait || fail "umount doesn't wait any more"
+	in_state "$unmounts" || fail "umount doesn't wait any more"
 	echo 1 >"$control/abort"
 	ends "$unmounts" 10 || fail "umount hangs after the abort"
 	soon 10 server_gone a || fail "the server didn't end"
 }
-waits_in() { # PID FUNCTION
-	grep -q " $2\(_[a-z]*\)*+" "/proc/$1/stack"
-}
 
 @test "unmount with a held FLUSH: abort ends it" {
-	local control
-	server a --hold flush
-	connection_set "$FX/a" async_flush on
-	control=$(control_of "$FX/a")
-	run_ 0 fxclient close "$FX/a/file"
-	soon 5 has_requests a FLUSH 1 || fail "no FLUSH"
-	start "$FX/umount" umount "$FX/a"
-	if ! ends "$started" 2; then
+	unmount_held
+	if ! ends "$unmounts" 2; then
 		echo 1 >"$control/abort"
-		ends "$started" 10 || fail "umount hangs after the abort"
+		ends "$unmounts" 10 || fail "umount hangs after the abort"
 	fi
 	soon 10 server_gone a || fail "the server didn't end"
 }

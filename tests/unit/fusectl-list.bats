@@ -164,9 +164,7 @@ json() { jq -e "$@" <<<"$output"; }
 }
 
 @test "list: mounts the control filesystem of fuse_ext if it is mounted nowhere" {
-	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl_own_unmounted
 	fusectl 0 list -nr
 	assert_output "52 fuse_ext fuse.bindfs bindfs /mnt/a auto"
 	assert_equal "$(<"$FUSECTL_ROOT/log")" \
@@ -179,18 +177,14 @@ json() { jq -e "$@" <<<"$output"; }
 	local fusectl=("$FUSECTL_SOURCE/check-build.d/fusectl" list -nr)
 	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "${fusectl[@]}"
 	assert_output "52 fuse_ext fuse.bindfs bindfs /mnt/a -"
-	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl_own_unmounted
 	run -0 setpriv --reuid=65534 --regid=65534 --clear-groups "${fusectl[@]}"
 	assert_output "52 unknown fuse.bindfs bindfs /mnt/a -"
 }
 
 @test "list: root who may not mount, in a container, sees what a user sees" {
 	local error
-	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl_own_unmounted
 	for error in 1 13 30; do
 		echo "mount $PLACE $error" >"$FUSECTL_ROOT/fail"
 		fusectl 0 list -nr

@@ -350,23 +350,22 @@ on_screen() {
 	assert_equal "$(ls "$FUSECTL_ROOT/sys/kernel/tracing/instances")" $'fusectl-\nfusectl-55\nother-4'
 }
 
+# ends_while_fed VERB...: SIGTERM ends it, though events don't
+ends_while_fed() {
+	begin "$BATS_TEST_TMPDIR/out" "$@"
+	soon has_instance
+	sleep 0.5
+	kill -TERM "$background"
+	soon gone
+	ended 0
+	no_instance
+}
+
 @test "trace and top: end while events come faster than they are taken" {
 	endless "$(request 1 1 a)"
-	begin "$BATS_TEST_TMPDIR/out" trace 52
-	soon has_instance
-	sleep 0.5
-	kill -TERM "$background"
-	soon gone
-	ended 0
-	no_instance
+	ends_while_fed trace 52
 	endless "$PREFIX  10.000100: fuse_request_send: connection 51 req 4 opcode 3 (FUSE_GETATTR) len 56 "
-	begin "$BATS_TEST_TMPDIR/out" top -b -d 30 51
-	soon has_instance
-	sleep 0.5
-	kill -TERM "$background"
-	soon gone
-	ended 0
-	no_instance
+	ends_while_fed top -b -d 30 51
 	endless "$PREFIX  10.000100: fuse_request_send: connection 51 req 0 opcode 3 (FUSE_GETATTR) len 56 "
 	fusectl 0 top -j -d 0.2 -n 2 51
 	json 'length == 2 and .[1].requests > 0'

@@ -132,9 +132,7 @@ init() {
 }
 
 @test "abort: --dry-run mounts nothing" {
-	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl_own_unmounted
 	fusectl 5 abort --dry-run 52
 	assert_error "fusectl load"
 	fusectl 0 abort --dry-run 51
@@ -227,9 +225,7 @@ init() {
 @test "unload --dry-run mounts nothing, also where the control filesystem isn't mounted" {
 	fusectl_unloaded
 	fusectl 0 load
-	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
-	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+	fusectl_own_unmounted
 	: >"$FUSECTL_ROOT/log"
 	fusectl 0 unload --dry-run
 	assert_output "would unload fuse_ext"

@@ -80,6 +80,13 @@ fusectl_unloaded() {
 	: >"$FUSECTL_ROOT/log"
 }
 
+# fusectl_own_unmounted: fuse_ext's control filesystem is mounted nowhere
+fusectl_own_unmounted() {
+	sed -i '/ 0:41 /d' "$FUSECTL_ROOT/proc/self/mountinfo"
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse/connections
+	"$FUSECTL_ROOT/fusectl-ops" refresh /sys/fs/fuse_ext/connections
+}
+
 # add_mount ID PARENT DEVICE TARGET TYPE SOURCE: a line of mountinfo
 add_mount() {
 	printf '%s %s %s / %s rw,nosuid - %s %s rw\n' "$1" "$2" "$3" "$4" "$5" "$6" \
