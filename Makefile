@@ -49,6 +49,8 @@ help:
 #:   make fuzz              a server that does everything wrong, on the debug kernel, for
 #:                          a million answers (FUZZ='--seed 7 --rounds 20': only these;
 #:                          FUZZ='--seed 1000 --seconds 1800': half an hour of others);
+#:                          what it finds is tried on the stock driver, too
+#:                          (build/CELL/findings); seeds of earlier runs: build/fuzz;
 #:                          tests/fuzz/protocol/minimise: the least of a finding
 #:   make soak MINUTES=30   all features under load, toggles flipped, mounts that come and
 #:                          go, on Debian 13 or CELL=CELL: nothing is lost or left
@@ -131,7 +133,9 @@ lint:
 
 fuzz:
 	tests/vm/setup
-	FUSE_EXT_LONG=1 FUSE_EXT_FUZZ="$(FUZZ)" tests/vm/cell $(or $(CELL),debug-6.12) 000 520
+	FUSE_EXT_LONG=1 FUSE_EXT_THREADS=$(or $(FUSE_EXT_THREADS),2) FUSE_EXT_FUZZ="$(FUZZ)" \
+		tests/vm/cell $(or $(CELL),debug-6.12) 000 520 || \
+		{ tests/fuzz/protocol/stock-too $(or $(CELL),debug-6.12); exit 1; }
 
 soak:
 	tests/vm/setup

@@ -220,10 +220,11 @@ static void do_sync(struct worker *worker, struct file *file)
 	tell(worker, "sync", file, (struct range){ 0, 0 });
 	switch (any(worker, 8)) {
 	case 0:
+	case 1:
 		must(worker, "syncfs", syncfs(fd));
 		break;
-	case 1:
 	case 2:
+	case 3:
 		must(worker, "fdatasync", fdatasync(fd));
 		break;
 	default:

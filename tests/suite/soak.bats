@@ -19,7 +19,7 @@ PATIENCE=$((${FX_LIMIT:-60} * 3))
 SLAB_NOISE=150
 
 setup_file() {
-	export BATS_TEST_TIMEOUT=$((MINUTES * 60 * 2 + 1200))
+	export BATS_TEST_TIMEOUT=$((MINUTES * 60 * 3 + 1200))
 	isolate_file
 	control_file
 }

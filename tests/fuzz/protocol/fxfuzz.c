@@ -27,7 +27,7 @@ static const char usage[] =
 	"\n"
 	"  --seed N      the first round's (default 1); the next has the next number\n"
 	"  --rounds N    so many (default: as many as it takes)\n"
-	"  --replies N   so many in all (default 10000)\n"
+	"  --replies N   so many in all that are taken (default 10000)\n"
 	"  --seconds N   for about so long, where there aren't enough before\n"
 	"  --round N     so many a round (default 5000)\n"
 	"  --jobs N      so many rounds side by side, up to 16 (default 2)\n"
@@ -35,7 +35,8 @@ static const char usage[] =
 	"  --wrong LIST  only this may be done wrong, by commas: error, short, long, bytes,\n"
 	"                header, twice, late, never, unasked, notify, ioctl, control,\n"
 	"                options, init; or all (default), or none; finding, to try this\n"
-	"                program out, makes one of an error that is none, and of LSEEK\n"
+	"                program out, makes one of an error that is none, and of LSEEK,\n"
+	"                with long, and of a wait for an answer, with never\n"
 	"  --control DIR where the control filesystem is mounted\n"
 	"                (default /sys/fs/fuse/connections)\n"
 	"  --patience N  seconds until a killed client is a finding (default 60)\n"
@@ -44,9 +45,11 @@ static const char usage[] =
 	"                machine didn't live to tell, the last lines are those to try\n"
 	"  --help\n"
 	"\n"
-	"A finding is a client that can't be ended, an error or a value that isn't defined,\n"
+	"A finding is a client that can't be ended, a wait of fuse_ext that SIGKILL doesn't\n"
+	"end, a reply that is taken and must not be, an error or a value that isn't defined,\n"
 	"or a line in the kernel's log.  It is shown with the options that run its round\n"
-	"again.  To find the least that is needed for it:\n"
+	"again, and those that run the rounds beside it, too.  To find the least that is\n"
+	"needed for it:\n"
 	"\n"
 	"  tests/fuzz/protocol/minimise fxfuzz OPTION... MOUNTPOINT\n"
 	"  tests/fuzz/protocol/minimise tests/fuzz/protocol/in-cell CELL OPTION...\n"
@@ -86,7 +89,6 @@ struct plan {
 	struct round round;
 	unsigned long rounds;
 	unsigned long replies;
-	unsigned int jobs;
 	time_t end;	/* 0: none */
 	const char *mountpoint;
 };
@@ -177,7 +179,7 @@ static void read_option(int option, struct plan *plan)
 		round->replies = strtoul(optarg, NULL, 0);
 		break;
 	case OPTION_JOBS:
-		plan->jobs = strtoul(optarg, NULL, 0);
+		round->jobs = strtoul(optarg, NULL, 0);
 		break;
 	case OPTION_CLIENTS:
 		round->clients = strtoul(optarg, NULL, 0);
@@ -216,7 +218,7 @@ static void read_options(int argc, char **argv, struct plan *plan)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		read_option(option, plan);
 	if (argc - optind != 1 || !plan->round.clients || plan->round.clients > CLIENTS_MAX ||
-	    !plan->jobs || plan->jobs > JOBS_MAX) {
+	    !plan->round.jobs || plan->round.jobs > JOBS_MAX) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -225,12 +227,20 @@ static void read_options(int argc, char **argv, struct plan *plan)
 
 static void say(const struct plan *plan, const struct counts *counts)
 {
-	printf("seed=%llu mounts=%lu replies=%lu refused=%lu ",
+	int i;
+
+	printf("seed=%llu mounts=%lu replies=%lu refused=%lu taken=%lu ",
 	       (unsigned long long)counts->next, counts->mounts, counts->replies,
-	       counts->refused);
+	       counts->refused, counts->taken);
 	printf("notifications=%lu calls=%lu tries=%lu aborts=%lu jobs=%u findings=%lu\n",
-	       counts->notifications, counts->calls, counts->tries, counts->aborts, plan->jobs,
-	       counts->findings);
+	       counts->notifications, counts->calls, counts->tries, counts->aborts,
+	       plan->round.jobs, counts->findings);
+	printf("minor=%lu", counts->minor);
+	for (i = 0; i < CODES; i++)
+		printf(" notify_%u=%lu", notify_codes[i], counts->notified[i]);
+	for (i = 0; i < STATS_MAX && *counts->stats[i].name; i++)
+		printf("%s%s=%lu", i ? " " : "\n", counts->stats[i].name, counts->stats[i].sum);
+	printf("\n");
 	fflush(stdout);
 }
 
@@ -253,7 +263,7 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 		perror(plan->mountpoint);
 		exit(1);
 	}
-	while (good && counts->replies < plan->replies &&
+	while (good && counts->taken < plan->replies &&
 	       (!plan->end || time(NULL) < plan->end)) {
 		round.seed = __atomic_fetch_add(&counts->next, 1, __ATOMIC_RELAXED);
 		if (round.seed - plan->round.seed >= plan->rounds)
@@ -279,8 +289,9 @@ static bool wait_for(const struct counts *counts)
 		good = good && (!pid || status == 0);
 		if (time(NULL) - said >= 30) {
 			said = time(NULL);
-			printf("at seed %llu: %lu replies, of these %lu refused\n",
-			       (unsigned long long)counts->next, counts->replies, counts->refused);
+			printf("at seed %llu: %lu replies, of these %lu refused, %lu taken\n",
+			       (unsigned long long)counts->next, counts->replies, counts->refused,
+			       counts->taken);
 			fflush(stdout);
 		}
 		if (!pid)
@@ -293,10 +304,10 @@ int main(int argc, char **argv)
 {
 	struct plan plan = {
 		.round = {
-			.seed = 1, .wrong = WRONG_ALL, .replies = 5000, .clients = 6,
+			.seed = 1, .wrong = WRONG_ALL, .replies = 5000, .clients = 6, .jobs = 2,
 			.patience = 60, .control = "/sys/fs/fuse/connections", .save = -1,
 		},
-		.rounds = -1UL, .replies = 10000, .jobs = 2,
+		.rounds = -1UL, .replies = 10000,
 	};
 	struct counts *counts;
 	unsigned int i;
@@ -311,7 +322,7 @@ int main(int argc, char **argv)
 	}
 	counts->next = plan.round.seed;
 	parameters_keep();
-	for (i = 0; i < plan.jobs; i++) {
+	for (i = 0; i < plan.round.jobs; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0) {

@@ -15,6 +15,9 @@
 #define NAME		"fxfuzz"
 #define CLIENTS_MAX	32
 #define JOBS_MAX	16
+#define CODES		10	/* of notifications that some kernel knows */
+#define STATS_MAX	32
+#define ASKED		8
 
 /* splitmix64: any state is a good one. */
 struct random {
@@ -45,8 +48,8 @@ enum wrong {
 	WRONG_OPTIONS,		/* mount options, by mount(2) and by fsconfig(2) */
 	WRONG_INIT,		/* any INIT answer */
 	WRONG_COUNT,
-	/* not among all: LSEEK is one where `long` may be done, and the first error of
-	 * those that are defined
+	/* not among all: LSEEK is one where `long` may be done, a wait of fuse_ext where
+	 * `never` may, and the first error of those that are defined
 	 */
 	WRONG_FINDING = WRONG_COUNT,
 };
@@ -54,15 +57,17 @@ enum wrong {
 #define WRONG_ALL	((1U << WRONG_COUNT) - 1)
 
 extern const char *const wrong_names[WRONG_COUNT + 1];
+extern const uint32_t notify_codes[CODES];
 
 /**
  * struct round - one mount, from open to unmount
  * @seed:	fixes what the server does, and what each client tries
  * @wrong:	bits of enum wrong that are allowed
- * @replies:	after so many the round ends
+ * @replies:	after so many that were taken the round ends
  * @clients:	processes that use the mount
  * @patience:	seconds in which killed clients are gone
  * @job:	the number of the process that runs it
+ * @jobs:	how many there are
  * @mountpoint:	where it is mounted
  * @spare:	where mounts with other options are tried
  * @control:	where the control filesystem is mounted
@@ -76,7 +81,7 @@ struct round {
 	unsigned int replies;
 	unsigned int clients;
 	unsigned int patience;
-	unsigned int job;
+	unsigned int job, jobs;
 	char mountpoint[256];
 	char spare[256];
 	const char *control;
@@ -89,16 +94,25 @@ struct round {
 struct counts {
 	unsigned long replies;	/* writes to the device that are answers */
 	unsigned long refused;	/* of these, those that write(2) refused */
+	unsigned long taken;	/* requests that have their answer, as write(2) says */
 	unsigned long notifications;
+	unsigned long notified[CODES];	/* of these, those that were taken */
+	unsigned long minor;	/* of the protocol that the kernel has offered */
 	unsigned long mounts;
 	unsigned long calls;	/* system calls of clients, about */
 	unsigned long tries;	/* at control files, parameters, options and ioctls */
 	unsigned long aborts;	/* rounds that only an abort could end */
-	unsigned long findings;
+	unsigned long findings;	/* that have been told */
+	unsigned long telling;	/* and those that are about to be */
 	uint64_t next;		/* seed of the next round */
+	struct {
+		char name[32];
+		unsigned long sum;	/* of all connections */
+	} stats[STATS_MAX];	/* ext_stats, line by line */
 	struct {
 		uint64_t seed;	/* of the round at work */
 		bool begun;	/* its INIT has its answer */
+		uint64_t asked[ASKED];	/* nodes of the latest requests */
 		unsigned long calls, replies;
 	} job[JOBS_MAX];
 };

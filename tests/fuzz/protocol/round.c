@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * round.c - one round: a mount, the processes that use it, and its end.  What may
- * be judged of it without the kernel's log is whether all of them can be ended.
+ * be judged of it without the kernel's log is whether all of them can be ended, by
+ * SIGKILL alone where they wait in a function of fuse_ext.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,14 +39,44 @@ static void words_of(uint32_t wrong, char *out, size_t size)
 				 *out ? "," : "", wrong_names[i]);
 }
 
-/* The options of this round alone. */
-static void options_of(const struct round *round, char *out, size_t size)
+/* The options of @rounds rounds from @seed on, side by side as these. */
+static void options_of(const struct round *round, uint64_t seed, uint64_t rounds, char *out,
+		       size_t size)
 {
 	char words[256];
 
 	words_of(round->wrong, words, sizeof(words));
-	snprintf(out, size, "--seed %llu --rounds 1 --round %u --clients %u --wrong %s",
-		 (unsigned long long)round->seed, round->replies, round->clients, words);
+	snprintf(out, size,
+		 "--seed %llu --rounds %llu --jobs %u --round %u --clients %u --wrong %s",
+		 (unsigned long long)seed, (unsigned long long)rounds,
+		 rounds > 1 ? round->jobs : 1, round->replies, round->clients, words);
+}
+
+/* One that can be given to a shell as it is. */
+static void command_of(const struct round *round, uint64_t seed, uint64_t rounds, char *out,
+		       size_t size)
+{
+	const char *cell = getenv("FUSE_EXT_CELL");
+	char options[512];
+
+	options_of(round, seed, rounds, options, sizeof(options));
+	snprintf(out, size, "make fuzz%s%s FUZZ='%s'", cell ? " CELL=" : "", cell ? cell : "",
+		 options);
+}
+
+/* From the first to the last round of those at work. */
+static void command_beside(const struct round *round, const struct counts *counts, char *out,
+			   size_t size)
+{
+	uint64_t first = round->seed, last = first, seed;
+	int i;
+
+	for (i = 0; i < JOBS_MAX; i++) {
+		seed = counts->job[i].seed;
+		first = seed && seed < first ? seed : first;
+		last = seed > last ? seed : last;
+	}
+	command_of(round, first, last - first + 1, out, size);
 }
 
 static void write_down(const struct round *round, const char *lines)
@@ -54,27 +85,46 @@ static void write_down(const struct round *round, const char *lines)
 		perror(NAME ": --save");
 }
 
-void finding(const struct round *round, struct counts *counts, const char *format, ...)
+static void tell(const struct round *round, const struct counts *counts, const char *text)
 {
-	char text[1024], options[512], lines[2048];
-	va_list arguments;
-	int i;
+	char again[640], beside[640], lines[2560];
 
-	/* all rounds end at the first one; others in its wake would hide it */
-	if (__atomic_fetch_add(&counts->findings, 1, __ATOMIC_RELAXED) > 2)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	options_of(round, options, sizeof(options));
-	snprintf(lines, sizeof(lines), "FINDING: seed %llu: %s\nagain: make fuzz FUZZ='%s'\n",
-		 (unsigned long long)round->seed, text, options);
+	command_of(round, round->seed, 1, again, sizeof(again));
+	command_beside(round, counts, beside, sizeof(beside));
+	snprintf(lines, sizeof(lines), "FINDING: seed %llu: %s\nagain: %s\n%s%s%s",
+		 (unsigned long long)round->seed, text, again,
+		 strcmp(again, beside) ? "with those beside it: " : "",
+		 strcmp(again, beside) ? beside : "", strcmp(again, beside) ? "\n" : "");
 	fputs(lines, stdout);
-	for (i = 0; i < JOBS_MAX; i++)
-		if (i != (int)round->job && counts->job[i].seed)
-			printf("beside it: seed %llu\n", (unsigned long long)counts->job[i].seed);
 	fflush(stdout);
 	write_down(round, lines);
+}
+
+/* All rounds end, and kill who has the finding, as soon as it is counted: told first. */
+void finding(const struct round *round, struct counts *counts, const char *format, ...)
+{
+	va_list arguments;
+	char text[1024];
+
+	/* others in the wake of the first ones would hide them */
+	if (__atomic_fetch_add(&counts->telling, 1, __ATOMIC_SEQ_CST) <= 2) {
+		va_start(arguments, format);
+		vsnprintf(text, sizeof(text), format, arguments);
+		va_end(arguments);
+		tell(round, counts, text);
+	}
+	__atomic_fetch_add(&counts->findings, 1, __ATOMIC_SEQ_CST);
+}
+
+/* No finding is lost because who tells it is killed meanwhile. */
+static void wait_until_told(const struct counts *counts)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	int times = 500;
+
+	while (times-- && __atomic_load_n(&counts->findings, __ATOMIC_SEQ_CST) !=
+			  __atomic_load_n(&counts->telling, __ATOMIC_SEQ_CST))
+		nanosleep(&pause, NULL);
 }
 
 bool is_defined(const struct round *round, const int *defined, size_t count, int error)
@@ -98,19 +148,73 @@ void pace(const struct round *round, const struct counts *counts, unsigned int r
 		nanosleep(&pause, NULL);
 }
 
+static void read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	text[got > 0 ? got : 0] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
 static void show_file(pid_t pid, const char *name)
 {
 	char path[64], text[4096];
-	ssize_t size;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	size = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	if (size > 0)
-		printf("%s:\n%.*s\n", path, (int)size, text);
-	if (fd >= 0)
-		close(fd);
+	read_text(path, text, sizeof(text));
+	if (*text)
+		printf("%s:\n%s\n", path, text);
+}
+
+/* Those of this process that are there, by blanks. */
+static void read_children(char *list, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	read_text(path, list, size);
+}
+
+/*
+ * Does it wait in a function of docs/waits.md?  Those that they are compiled into are
+ * here as well.  What is nearer to the wait is fs/fuse's, as on stock.
+ */
+static bool is_our_wait(char *stack)
+{
+	static const char *const waits[] = {
+		"fuse_ext_file_release+", "release_as_set+", "fuse_ext_sync_fs+", "sync_fs+",
+		"wait_for_epoch", "wait_for_writes", "send_syncfs", "fuse_ext_flush_wait+",
+		"wait_until_idle", "fuse_ext_opened",
+	};
+	char *line;
+	size_t i;
+
+	while ((line = strsep(&stack, "\n"))) {
+		if (!strstr(line, "[fuse_ext]"))
+			continue;
+		for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+			if (strstr(line, waits[i]))
+				return true;
+		return false;
+	}
+	return false;
+}
+
+/* The first one of the killed processes that does, or 0. */
+static pid_t in_our_wait(void)
+{
+	char list[1024], path[64], stack[4096], *word, *rest = list;
+
+	read_children(list, sizeof(list));
+	while ((word = strsep(&rest, " "))) {
+		snprintf(path, sizeof(path), "/proc/%s/stack", word);
+		read_text(path, stack, sizeof(stack));
+		if (is_our_wait(stack))
+			return atoi(word);
+	}
+	return 0;
 }
 
 /* Of all its children: those of clients that have died are its own now. */
@@ -156,13 +260,9 @@ static void abort_connection(const struct round *round, int connection)
 /* A process that is there after an abort and SIGKILL is a finding. */
 static void still_there(const struct round *round, struct counts *counts)
 {
-	char path[64], children[1024] = "", *word, *list = children;
-	int fd;
+	char children[1024], *word, *list = children;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, children, sizeof(children) - 1) < 0)
-		perror(path);
+	read_children(children, sizeof(children));
 	finding(round, counts, "process %s is there %u s after SIGKILL and an abort",
 		*children ? children : "?", round->patience);
 	while ((word = strsep(&list, " "))) {
@@ -172,8 +272,52 @@ static void still_there(const struct round *round, struct counts *counts)
 		show_file(atoi(word), "wchan");
 		show_file(atoi(word), "status");
 	}
-	close(fd);
 	fflush(stdout);
+}
+
+/* What SIGKILL has to end may take its time, but needs no abort. */
+static void judge_waits(const struct round *round, struct processes *processes,
+			struct counts *counts)
+{
+	pid_t pid = in_our_wait();
+
+	if (!pid || end_in(processes, round->patience))
+		return;
+	pid = in_our_wait();
+	if (!pid)
+		return;
+	finding(round, counts, "process %d waits in fuse_ext %u s after SIGKILL", pid,
+		round->patience);
+	show_file(pid, "stack");
+	fflush(stdout);
+}
+
+/* Before the connection ends, and they with it. */
+static void sum_stats(const struct round *round, int connection, struct counts *counts)
+{
+	char path[512], name[32] = "";
+	unsigned long number;
+	FILE *file;
+	int i;
+
+	snprintf(path, sizeof(path), "%s/%d/ext_stats", round->control, connection);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	for (i = 0; i < STATS_MAX && fscanf(file, "%31s %lu", name, &number) == 2; i++) {
+		memcpy(counts->stats[i].name, name, sizeof(name));
+		__atomic_add_fetch(&counts->stats[i].sum, number, __ATOMIC_RELAXED);
+	}
+	fclose(file);
+}
+
+static void kill_all(const struct processes *processes)
+{
+	unsigned int i;
+
+	for (i = 0; i < processes->count; i++)
+		if (processes->pid[i])
+			kill(processes->pid[i], SIGKILL);
 }
 
 /*
@@ -184,7 +328,8 @@ static void still_there(const struct round *round, struct counts *counts)
 static void end_round(const struct round *round, int device, int connection,
 		      struct processes *processes, struct counts *counts)
 {
-	unsigned int i;
+	/* the judge of waits is tried: they don't end */
+	const uint32_t spared = 1U << WRONG_FINDING | 1U << WRONG_NEVER;
 
 	switch (round->seed % 4) {
 	case 0:
@@ -198,12 +343,14 @@ static void end_round(const struct round *round, int device, int connection,
 		break;
 	}
 	close(device);
-	for (i = 0; i < processes->count; i++)
-		if (processes->pid[i])
-			kill(processes->pid[i], SIGKILL);
+	wait_until_told(counts);
+	if ((round->wrong & spared) != spared)
+		kill_all(processes);
 	if (!end_in(processes, round->patience ? 2 : 0)) {
 		count(&counts->aborts);
+		judge_waits(round, processes, counts);
 		abort_connection(round, connection);
+		kill_all(processes);
 	}
 	umount2(round->mountpoint, MNT_DETACH);
 	if (!end_in(processes, round->patience))
@@ -252,7 +399,7 @@ static void save_options(const struct round *round)
 {
 	char options[512], line[520];
 
-	options_of(round, options, sizeof(options));
+	options_of(round, round->seed, 1, options, sizeof(options));
 	snprintf(line, sizeof(line), "%s\n", options);
 	write_down(round, line);
 }
@@ -274,6 +421,7 @@ bool run_round(struct round *round, struct counts *counts)
 	round->default_permissions = strstr(data, "default_permissions");
 	save_options(round);
 	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse", data) < 0) {
+		count(&counts->telling);
 		count(&counts->findings);
 		return false;
 	}
@@ -282,6 +430,7 @@ bool run_round(struct round *round, struct counts *counts)
 	fflush(stdout);
 	begin_all(round, device, connection, &processes, counts);
 	serve(round, device, counts);
+	sum_stats(round, connection, counts);
 	end_round(round, device, connection, &processes, counts);
 	complaint = kernel_log_bad();
 	if (complaint)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse_ext.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,12 @@
 #define PAST		64	/* answers that may be given again */
 #define REQUEST_MAX	(1 << 20)
 #define PIPE_SIZE	(1 << 19)
+#define WORDS		12	/* of 64 bits, behind the header of a notification */
 /* Nothing is asked: all wait for late answers, or, after some, nobody asks any more. */
 #define TICK_MS		80
 #define QUIET_TIMES	5
-#define QUIET_CALLS	200	/* so many fail without a request: they always will */
+#define QUIET_CALLS	200	/* so many fail meanwhile: they always will */
+#define QUIET_LONG	50	/* whatever they do */
 
 #ifndef FUSE_DEV_IOC_CLONE
 #define FUSE_DEV_IOC_CLONE	_IOR(229, 0, uint32_t)
@@ -40,6 +43,9 @@ const char *const wrong_names[WRONG_COUNT + 1] = {
 	[WRONG_NOTIFY] = "notify", [WRONG_IOCTL] = "ioctl", [WRONG_CONTROL] = "control",
 	[WRONG_OPTIONS] = "options", [WRONG_INIT] = "init", [WRONG_FINDING] = "finding",
 };
+
+/* FUSE's up to 7.45, and ours. */
+const uint32_t notify_codes[CODES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, FUSE_NOTIFY_INVAL_FILES };
 
 struct reply {
 	struct fuse_out_header header;
@@ -59,7 +65,7 @@ struct server {
 	char *request, *data;
 	struct reply late[LATE];
 	unsigned int late_count, never_count;
-	unsigned long replies;
+	unsigned long replies, taken;
 	unsigned int quiet;	/* ticks without a request */
 	unsigned long calls;	/* of the clients, at the first of them */
 	struct fuse_out_header past[PAST];
@@ -129,6 +135,16 @@ static bool put(struct server *server, const char *what, int device,
 	return taken;
 }
 
+static void put_refused(struct server *server, const char *what, int device,
+			const struct fuse_out_header *header, char *data, size_t size)
+{
+	if (put(server, what, device, header, data, size))
+		finding(server->round, server->counts,
+			"taken, and not refused: %s unique=%llu error=%d len=%u with %zu bytes",
+			what, (unsigned long long)header->unique, header->error, header->len,
+			size);
+}
+
 /*
  * An answer is taken by the device that its request was read from, and no other.
  * One that isn't taken, or was another's, is followed by one that is: clients that
@@ -141,8 +157,11 @@ static void deliver(struct server *server, const char *what, struct reply *reply
 	if (server->begun && allowed(server, WRONG_HEADER, 50) && server->device[1] >= 0)
 		device = server->device[random_below(&server->random, 2)];
 	if (put(server, what, device, &reply->header, reply->data, reply->size) &&
-	    reply->header.unique == reply->asked)
+	    reply->header.unique == reply->asked) {
+		server->taken++;
+		count(&server->counts->taken);
 		return;
+	}
 	reply->header = (struct fuse_out_header){
 		.len = sizeof(reply->header), .error = -EIO, .unique = reply->asked,
 	};
@@ -208,7 +227,8 @@ static bool keep_late(struct server *server, const struct reply *reply)
 
 /*
  * What the kernel has to refuse, and leave the request as it is: a length that isn't
- * that of the write, an error that is none, a unique of nobody.
+ * that of the write, an error that is none, a unique of nobody.  And an answer to an
+ * INTERRUPT of it, which may never have been sent.
  */
 static void send_refused(struct server *server, const struct reply *reply)
 {
@@ -216,9 +236,9 @@ static void send_refused(struct server *server, const struct reply *reply)
 	size_t size = reply->size < 300 ? reply->size : 300;
 
 	header.len = sizeof(header) + size;
-	switch (random_below(&server->random, 7)) {
+	switch (random_below(&server->random, 6)) {
 	case 0:
-		header.len = random_next(&server->random);
+		header.len ^= 1 + random_below(&server->random, UINT32_MAX);
 		break;
 	case 1:
 		header.len += 1 + random_below(&server->random, 5000);
@@ -229,20 +249,16 @@ static void send_refused(struct server *server, const struct reply *reply)
 	case 3:
 		header.error = random_once(&server->random, 2) ? 1 : INT32_MIN;
 		break;
-	case 4:	/* an error, and something behind it */
-		header.error = -ENOENT;
-		header.len = sizeof(header) + ++size;
-		break;
-	case 5:	/* as if for the INTERRUPT of it */
+	case 4:
 		header.unique |= 1;
 		header.error = random_once(&server->random, 2) ? -EAGAIN : 0;
 		header.len = sizeof(header);
-		size = 0;
-		break;
+		put(server, "interrupt", reply->device, &header, NULL, 0);
+		return;
 	default:
 		header.unique = random_next(&server->random) | 1ULL << 62;
 	}
-	put(server, "refused", reply->device, &header, server->data, size);
+	put_refused(server, "refused", reply->device, &header, server->data, size);
 }
 
 static void mutate(struct server *server, struct reply *reply)
@@ -271,11 +287,50 @@ static void mutate(struct server *server, struct reply *reply)
 	}
 }
 
+static void wrong_init(struct server *server, struct reply *reply)
+{
+	switch (random_below(&server->random, 5)) {
+	case 0:
+		reply->size = random_below(&server->random, reply->size);
+		break;
+	case 1:	/* as long as those of protocols before 7.5, and 7.23 */
+		reply->size = random_once(&server->random, 2) ? 8 : 24;
+		break;
+	case 2:
+		reply->size += 1 + random_below(&server->random, 4999);
+		break;
+	case 3:
+		change_bytes(server, reply->data, reply->size);
+		break;
+	default:
+		reply->header.error = any_error(server);
+		reply->size = 0;
+	}
+}
+
+/* What was given again isn't asked for any more, if it was the right one. */
+static void give_again(struct server *server, const struct reply *reply,
+		       const struct fuse_out_header *header)
+{
+	if (header->unique == reply->asked)
+		put_refused(server, "twice", reply->device, header, reply->data, reply->size);
+	else
+		put(server, "twice", reply->device, header, reply->data, reply->size);
+}
+
 /* The first answer decides whether there is a filesystem at all. */
 static void first_reply(struct server *server, struct reply *reply)
 {
+	bool is_wrong = allowed(server, WRONG_INIT, 4);
+	struct fuse_out_header header;
+
+	if (is_wrong)
+		wrong_init(server, reply);
 	reply->header.len = sizeof(reply->header) + reply->size;
+	header = reply->header;
 	deliver(server, "reply", reply);
+	if (is_wrong && random_once(&server->random, 2))
+		give_again(server, reply, &header);
 	server->begun = true;
 	__atomic_store_n(&server->counts->job[server->round->job].begun, true, __ATOMIC_RELEASE);
 }
@@ -283,19 +338,17 @@ static void first_reply(struct server *server, struct reply *reply)
 static void send_reply(struct server *server, struct reply *reply)
 {
 	struct fuse_out_header header;
-	int times = 4;
 
+	if (allowed(server, WRONG_HEADER, 8))
+		send_refused(server, reply);
 	if (!server->begun) {
 		first_reply(server, reply);
 		return;
 	}
-	while (server->round->wrong & 1U << WRONG_HEADER && times-- &&
-	       random_below(&server->random, 3))
-		send_refused(server, reply);
 	mutate(server, reply);
 	server->past[random_below(&server->random, PAST)] = reply->header;
 	/* who waits without end holds up others, so not before the end */
-	if (server->replies > server->round->replies * 3UL / 4 &&
+	if (server->taken > server->round->replies * 3UL / 4 &&
 	    server->never_count < server->round->clients / 2 &&
 	    allowed(server, WRONG_NEVER, 100)) {
 		server->never_count++;
@@ -306,43 +359,92 @@ static void send_reply(struct server *server, struct reply *reply)
 	header = reply->header;
 	deliver(server, "reply", reply);
 	if (allowed(server, WRONG_TWICE, 8))
-		put(server, "twice", reply->device, &header, reply->data, reply->size);
+		give_again(server, reply, &header);
 }
 
-/* With what each code wants behind the header, about; the rest is chance. */
+/* A name of those that clients use, and the NUL behind it. */
+static size_t put_name(struct server *server, void *out)
+{
+	memcpy(out, "namea", 6);
+	((char *)out)[4] += random_below(&server->random, 8);
+	return 6;
+}
+
+/* Mostly one that the kernel knows. */
+static uint64_t any_node(struct server *server)
+{
+	if (random_once(&server->random, 3))
+		return random_below(&server->random, 26);
+	return server->counts->job[server->round->job].asked[random_below(&server->random, ASKED)];
+}
+
+/*
+ * What @code wants behind the header, in @words of any numbers, most of them those of
+ * nodes; its size.
+ */
+static size_t notification(struct server *server, uint32_t code, uint64_t words[WORDS])
+{
+	uint32_t count;
+
+	switch (code) {
+	case FUSE_NOTIFY_POLL:
+		return 8;
+	case FUSE_NOTIFY_INVAL_INODE:
+		return 24;
+	case FUSE_NOTIFY_INVAL_ENTRY:	/* the length of the name, and flags */
+		words[1] = 5 | (uint64_t)random_below(&server->random, 4) << 32;
+		return 16 + put_name(server, &words[2]);
+	case FUSE_NOTIFY_STORE:	/* offset, size */
+		count = random_below(&server->random, 8 * (WORDS - 3) + 1);
+		words[1] = random_below(&server->random, 50000);
+		words[2] = count;
+		return 24 + count;
+	case FUSE_NOTIFY_RETRIEVE:	/* a number, the node, offset, size */
+		words[2] = random_below(&server->random, 50000);
+		words[3] = random_below(&server->random, 50000);
+		return 32;
+	case FUSE_NOTIFY_DELETE:	/* the child, or none; the length of the name */
+		words[1] *= random_below(&server->random, 2);
+		words[2] = 5;
+		return 24 + put_name(server, &words[3]);
+	case 9:	/* PRUNE: how many nodes */
+		count = random_below(&server->random, WORDS - 1);
+		words[0] = count;
+		return 16 + 8 * count;
+	case FUSE_NOTIFY_INVAL_FILES:	/* flags and padding */
+		words[1] = random_once(&server->random, 10) ? words[1] : 0;
+		return 16;
+	default:
+		return random_below(&server->random, 8 * WORDS + 1);
+	}
+}
+
 static void notify_once(struct server *server)
 {
-	static const uint32_t codes[] = {
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 2048, 2048, 2048, 2049, UINT32_MAX,
-	};
-	uint64_t words[12];
-	struct fuse_out_header header = {
-		.error = codes[random_below(&server->random, 15)],
-	};
-	size_t size = random_below(&server->random, sizeof(words) + 1), i;
+	uint32_t which = random_below(&server->random, CODES + 2), code;
+	uint64_t words[WORDS];
+	struct fuse_out_header header = { 0 };
+	size_t size, i;
 
-	for (i = 0; i < 12; i++)
-		words[i] = random_below(&server->random, 3) ?
-			   random_below(&server->random, 26) : random_next(&server->random);
-	if (header.error == 2048) {	/* nodeid, flags and padding */
-		size = random_once(&server->random, 10) ? size : 16;
-		words[1] = random_once(&server->random, 10) ? words[1] : 0;
-	} else if (random_below(&server->random, 3)) {
-		static const size_t usual[] = { 8, 24, 16, 32, 24, 24 };
-
-		/* a name's length is that of a name */
-		size = usual[random_below(&server->random, 6)];
-		if (header.error == 3 || header.error == 6) {
-			words[1] = 5;
-			words[2] = 0x0061656d616eULL;	/* "namea" */
-			size = header.error == 3 ? 16 + 6 : 24 + 6;
-			words[3] = words[2];
-		}
-	}
+	code = which < CODES ? notify_codes[which] : FUSE_NOTIFY_INVAL_FILES;
+	if (random_once(&server->random, 8))
+		code = random_once(&server->random, 2) ? FUSE_NOTIFY_INVAL_FILES + 1 :
+		       random_below(&server->random, 2) * UINT32_MAX;
+	for (i = 0; i < WORDS; i++)
+		words[i] = random_below(&server->random, 4) ? any_node(server) :
+			   random_next(&server->random);
+	size = notification(server, code, words);
+	if (random_once(&server->random, 8))
+		size = random_below(&server->random, sizeof(words) + 1);
+	header.error = code;
 	header.len = sizeof(header) + size;
 	if (allowed(server, WRONG_HEADER, 20))
 		header.len = random_next(&server->random);
-	put(server, "notify", server->device[0], &header, (char *)words, size);
+	if (!put(server, "notify", server->device[0], &header, (char *)words, size))
+		return;
+	for (i = 0; i < CODES; i++)
+		if (notify_codes[i] == code)
+			count(&server->counts->notified[i]);
 }
 
 static void unasked(struct server *server)
@@ -407,6 +509,10 @@ static int serve_one(struct server *server, int device)
 		interrupted(server, in, device);
 		return 1;
 	}
+	server->counts->job[server->round->job].asked[in->unique / 2 % ASKED] = in->nodeid;
+	if (in->opcode == FUSE_INIT)
+		__atomic_store_n(&server->counts->minor,
+				 ((const struct fuse_init_in *)(in + 1))->minor, __ATOMIC_RELAXED);
 	if (in->opcode == FUSE_LSEEK && server->round->wrong & 1U << WRONG_FINDING &&
 	    server->round->wrong & 1U << WRONG_LONG)
 		finding(server->round, server->counts, "there was an LSEEK");
@@ -435,7 +541,7 @@ void notify(const struct round *round, int device, struct counts *counts)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		notify_once(&server);
-		if (!random_once(&server.random, 4))
+		if (random_once(&server.random, 3))
 			pace(round, counts, random_below(&server.random, 20));
 	}
 }
@@ -459,8 +565,8 @@ static int any_device(struct server *server)
 }
 
 /*
- * Nobody has asked since the last tick: they wait for late answers, or can't ask.
- * false: it is enough.
+ * Nobody has asked since the last tick: they wait for late answers, have in the cache
+ * what they look for, or can't ask.  false: it is enough.
  */
 static bool go_on(struct server *server)
 {
@@ -468,19 +574,24 @@ static bool go_on(struct server *server)
 
 	if (server->late_count) {
 		send_late(server, true);
-	} else {
-		if (!server->quiet++)
-			server->calls = *calls;
-		return server->quiet < QUIET_TIMES && *calls - server->calls < QUIET_CALLS;
+		return true;
 	}
-	return true;
+	if (!server->quiet++)
+		server->calls = *calls;
+	/* where nothing is done wrong, none fails for good */
+	if (server->round->wrong && server->quiet >= QUIET_TIMES &&
+	    *calls - server->calls >= QUIET_CALLS)
+		return false;
+	return server->quiet < QUIET_LONG;
 }
 
 static void serve_all(struct server *server)
 {
 	int served = 1;
 
-	while (served >= 0 && server->replies < server->round->replies &&
+	/* in the protocol that INIT has agreed on all others may be wrong */
+	while (served >= 0 && server->taken < server->round->replies &&
+	       server->replies < server->round->replies * 3UL &&
 	       !__atomic_load_n(&server->counts->findings, __ATOMIC_RELAXED)) {
 		served = serve_one(server, any_device(server));
 		if (served == 0 && !go_on(server))
