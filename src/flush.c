@@ -80,8 +80,8 @@ static void flush_free(struct fuse_ext_flush *flush)
  * death.  A task that can't be killed doesn't wait, and neither does the server.
  *
  * Not with s_umount, for which sync(2) of the machine waits, and perhaps the server,
- * too: nobody can bring the superblock back to life.  That of a block device keeps it:
- * before 6.6 who mounts the device meanwhile would spin.
+ * too: nobody can bring the superblock back to life, nor find it: fuse_ext_sget().  That
+ * of a block device keeps it: before 6.6 who mounts the device meanwhile would spin.
  */
 void fuse_ext_flush_wait(struct super_block *sb)
 {

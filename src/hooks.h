@@ -20,6 +20,7 @@ struct fuse_conn;
 struct fuse_copy_state;
 struct fuse_file;
 struct fuse_mount;
+struct fs_context;
 struct fuse_ext_requests;
 struct fuse_req;
 struct kobject;
@@ -290,6 +291,11 @@ int fuse_ext_register_filesystem(struct file_system_type *type);
 int fuse_ext_register_device(struct miscdevice *device);
 int fuse_ext_fill_control_super(struct super_block *sb, unsigned long magic,
 				const struct tree_descr *files);
+
+/* mount.c, likewise */
+typedef int fuse_ext_sb_t(struct super_block *sb, struct fs_context *fsc);
+struct super_block *fuse_ext_sget(struct fs_context *fsc, fuse_ext_sb_t *test,
+				  fuse_ext_sb_t *set);
 
 /* sysfs.c */
 struct kobject *fuse_ext_kobject_create(struct kobject *parent);

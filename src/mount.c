@@ -151,6 +151,27 @@ static int init_fs_context(struct fs_context *fsc)
 	return 0;
 }
 
+static fuse_ext_sb_t *stock_test;
+
+static int test_super(struct super_block *sb, struct fs_context *fsc)
+{
+	return atomic_read(&sb->s_active) && READ_ONCE(stock_test)(sb, fsc);
+}
+
+/*
+ * In the place of sget_fc(): who mounts a connection again whose mount is being
+ * unmounted doesn't find it, as if that were over.  While fuse_ext_flush_wait() waits, the
+ * VFS would spin before 6.6, and be unkillable later.
+ */
+struct super_block *fuse_ext_sget(struct fs_context *fsc, fuse_ext_sb_t *test,
+				  fuse_ext_sb_t *set)
+{
+	/* fs/fuse has one, where it has any */
+	if (test)
+		WRITE_ONCE(stock_test, test);
+	return sget_fc(fsc, test ? test_super : NULL, set);
+}
+
 /*
  * The end of a mount: before the stock driver aborts the connection, let what
  * is in flight in the background arrive.  Not all mounts have got a root.

@@ -52,6 +52,10 @@
 #define sysfs_create_mount_point(kobj, name) \
 	(fuse_ext_init_step() ?: sysfs_create_mount_point(kobj, name))
 #define simple_fill_super(sb, magic, files)	fuse_ext_fill_control_super(sb, magic, files)
+
+/* A mount that is being unmounted, and waits, isn't found again. */
+#define sget_fc(fsc, test, set)		fuse_ext_sget(fsc, test, set)
+
 #ifdef HAVE_FUSE_SYSCTL
 #undef register_sysctl
 #define register_sysctl(path, table) (fuse_ext_init_step() ? NULL : \

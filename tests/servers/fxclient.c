@@ -38,6 +38,8 @@ static const struct {
 	  "a command for fxserver or rawserver" },
 	{ "remount", client_remount, 2, "MOUNTPOINT OPTIONS",
 	  "mount(2) with MS_REMOUNT" },
+	{ "mount-again", client_mount_again, 2, "PID DIR",
+	  "mount the connection of the server PID at DIR, too; prints why it can't be" },
 	{ "write-word", client_write_word, 2, "FILE WORD [FILE WORD]...",
 	  "one write(2) of each WORD and a newline; print the errors" },
 	{ "hold-files", client_hold_files, 2, "DIR FILES",

@@ -39,6 +39,7 @@ int client_pass(int argc, char **argv);
 int client_pass_on(int argc, char **argv);
 int client_async_close(int argc, char **argv);
 int client_syncfs(int argc, char **argv);
+int client_mount_again(int argc, char **argv);
 int client_dirty(int argc, char **argv);
 int client_keep(int argc, char **argv);
 int client_eat(int argc, char **argv);

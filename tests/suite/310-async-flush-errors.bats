@@ -197,6 +197,20 @@ unmount_held() {
 	soon 10 server_gone a || fail "the server didn't end"
 }
 
+# The kernel would wait for the end of that mount, as long as the server likes.
+@test "unmount with a held FLUSH: to mount the connection again fails at once" {
+	unmount_held
+	mkdir -p "$FX/b"
+	start "$FX/again" fxclient mount-again "$(<"$FX/a.pid")" "$FX/b"
+	ends "$started" 10 || fail "mount hangs: $(where_is "$started")"
+	# 5.10 can't mount any connection twice
+	like "$(<"$FX/again")" "^mount=(ENOTCONN|EINVAL)$" "what mount(2) says"
+	ends "$unmounts" 0 && fail "umount didn't wait"
+	echo 1 >"$control/abort"
+	ends "$unmounts" 10 || fail "umount hangs after the abort"
+	soon 10 server_gone a || fail "the server didn't end"
+}
+
 @test "unmount with a held FLUSH: abort ends it" {
 	unmount_held
 	if ! ends "$unmounts" 2; then
