@@ -50,6 +50,8 @@ bench_serve() {
 bench_serve_libfuse() {
 	local directory=$BENCH/$1/$2
 	mkdir -p "$directory"
+	# passthrough_ll has a descriptor for each file that it knows
+	ulimit -n 65536
 	DELAYED_MS=$3 DELAYED_TALLY=$directory.tally LD_PRELOAD=$FUSE_EXT_SERVERS/delayed.so \
 		"${@:4}" "$directory" >/dev/null
 }
