@@ -96,6 +96,12 @@ static int op_write_megabyte(struct bench *bench)
 	return op_write(bench, MEGABYTE);
 }
 
+/* Until it is stored, whatever the cache had. */
+static int op_store_megabyte(struct bench *bench)
+{
+	return op_write(bench, MEGABYTE) < 0 ? -1 : fsync(bench->fd);
+}
+
 static int op_list(struct bench *bench)
 {
 	DIR *dir = opendir(".");
@@ -120,6 +126,7 @@ static const struct {
 	{ "write-page", op_write_page },
 	{ "read-megabyte", op_read_megabyte },
 	{ "write-megabyte", op_write_megabyte },
+	{ "store-megabyte", op_store_megabyte },
 	{ "list", op_list },
 };
 
