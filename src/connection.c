@@ -31,7 +31,7 @@ void fuse_ext_conn_init(struct fuse_conn *fc)
 	spin_lock_init(&fc->ext.write_lock);
 	mutex_init(&fc->ext.sync_mutex);
 	spin_lock_init(&fc->ext.creation_lock);
-	INIT_LIST_HEAD(&fc->ext.creations);
+	INIT_HLIST_HEAD(&fc->ext.creations);
 }
 
 /* fs/fuse clears i_private under fuse_mutex when the connection goes. */

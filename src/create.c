@@ -226,7 +226,9 @@ static int finish(struct creation *creation, size_t size, struct inode *dir, str
 static bool is_wanted(struct fuse_conn *fc, struct inode *dir, struct dentry *entry,
 		      unsigned int flags)
 {
-	return (flags & O_CREAT) && d_in_lookup(entry) && entry->d_name.len <= NAME_MAX &&
+	return (flags & O_CREAT) &&
+	       !fuse_ext_is_untouched(fc, FUSE_EXT_TOGGLE_ATOMIC_CREATE) &&
+	       d_in_lookup(entry) && entry->d_name.len <= NAME_MAX &&
 	       !fuse_is_bad(dir) &&
 	       fuse_ext_value(fc, FUSE_EXT_TOGGLE_ATOMIC_CREATE) == FUSE_EXT_ON;
 }

@@ -130,7 +130,7 @@ struct fuse_ext_conn {
 	spinlock_t write_lock;		/* @write_epoch while a write starts */
 	struct mutex sync_mutex;	/* one syncfs(2) at a time changes @write_epoch */
 	atomic64_t sequence;
-	struct list_head creations;
+	struct hlist_head creations;
 	spinlock_t creation_lock;	/* @creations */
 	struct workqueue_struct *inval_workqueue;
 	struct fuse_ext_init init;
@@ -188,7 +188,7 @@ struct fuse_ext_open {
  * @out:	second part of the answer
  */
 struct fuse_ext_creation {
-	struct list_head entry;
+	struct hlist_node entry;
 	u64 nodeid;
 	u64 stamp;
 	bool is_failed;

@@ -40,33 +40,33 @@ struct invalidation {
 	struct inode *inode;
 };
 
+static bool may_open(const struct fuse_req *req)
+{
+	switch (req->in.h.opcode) {
+	case FUSE_OPEN:
+	case FUSE_CREATE:
+	case FUSE_ATOMIC_CREATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
- * First thing of fuse_request_end(): the waiter is woken only after it, and with
- * that what the answer is written to may go.
- *
  * A request may be ended twice, and at once: by an abort, and by the read(2) or write(2)
  * that was copying it.  Both say that it has failed, and req->args may be gone already.
  * Without an error there is one end only, and args are there.
  */
-void fuse_ext_request_end(struct fuse_req *req)
+static noinline void end_observed_or_open(struct fuse_req *req)
 {
 	struct fuse_ext_creation *creation;
 	struct fuse_ext_open *open;
 	struct fuse_args *args;
 	struct fuse_conn *fc;
 
-	/* nobody looks: no locked instruction for each request */
 	if (READ_ONCE(req->ext.sent))
 		fuse_ext_request_answered(req);
-	switch (req->in.h.opcode) {
-	case FUSE_OPEN:
-	case FUSE_CREATE:
-	case FUSE_ATOMIC_CREATE:
-		break;
-	default:
-		return;
-	}
-	if (req->out.h.error)
+	if (!may_open(req) || req->out.h.error)
 		return;
 	args = req->args;
 	fc = fuse_ext_request_conn(req);
@@ -80,6 +80,17 @@ void fuse_ext_request_end(struct fuse_req *req)
 	creation->stamp = atomic64_inc_return(&fc->ext.sequence);
 	creation->nodeid = ((struct fuse_entry_out *)args->out_args[0].value)->nodeid;
 	spin_unlock(&fc->ext.creation_lock);
+}
+
+/*
+ * First thing of fuse_request_end(): the waiter is woken only after it, and with
+ * that what the answer is written to may go.
+ */
+void fuse_ext_request_end(struct fuse_req *req)
+{
+	/* nobody looks: no locked instruction for each request, and few others */
+	if (unlikely(READ_ONCE(req->ext.sent) || may_open(req)))
+		end_observed_or_open(req);
 }
 
 /*
@@ -103,7 +114,7 @@ void fuse_ext_creation_begin(struct fuse_conn *fc, struct fuse_ext_creation *cre
 			     struct file *file)
 {
 	spin_lock(&fc->ext.creation_lock);
-	list_add(&creation->entry, &fc->ext.creations);
+	hlist_add_head(&creation->entry, &fc->ext.creations);
 	spin_unlock(&fc->ext.creation_lock);
 	file->private_data = creation;
 }
@@ -133,7 +144,7 @@ int fuse_ext_creation_end(struct fuse_conn *fc, struct fuse_ext_creation *creati
 	struct fuse_file *ff;
 
 	spin_lock(&fc->ext.creation_lock);
-	list_del(&creation->entry);
+	hlist_del(&creation->entry);
 	spin_unlock(&fc->ext.creation_lock);
 	if (file->private_data == creation)
 		file->private_data = NULL;
@@ -157,7 +168,7 @@ static bool fail_creations(struct fuse_conn *fc, u64 nodeid, u64 stamp)
 	bool is_found = false;
 
 	spin_lock(&fc->ext.creation_lock);
-	list_for_each_entry(creation, &fc->ext.creations, entry) {
+	hlist_for_each_entry(creation, &fc->ext.creations, entry) {
 		if (creation->stamp && creation->stamp < stamp && creation->nodeid == nodeid) {
 			creation->is_failed = true;
 			is_found = true;

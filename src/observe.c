@@ -147,17 +147,22 @@ static void trace_request(struct fuse_req *req)
 	trace_fuse_ext_request(&sent);
 }
 
+static noinline void start_observed(struct fuse_req *req)
+{
+	if (trace_fuse_ext_request_enabled())
+		trace_request(req);
+	req->ext.sent = ktime_get_ns();
+}
+
 /*
  * When the request is queued for the server, which can't have read it yet: what
  * it consists of stays until then.
  */
 void fuse_ext_request_start(struct fuse_req *req)
 {
-	if (trace_fuse_ext_request_enabled())
-		trace_request(req);
 	if (static_branch_unlikely(&observed.key) || trace_fuse_ext_request_enabled() ||
 	    trace_fuse_ext_reply_enabled())
-		req->ext.sent = ktime_get_ns();
+		start_observed(req);
 }
 
 static void count(struct fuse_conn *fc, struct fuse_req *req, u64 wait_ns)

@@ -85,18 +85,26 @@ void fuse_ext_finish_open(struct inode *inode, struct file *file)
  * A server must not wait for itself.  Which processes are the server's is known
  * by who reads its device.  Few ever do; the latest are remembered, by number.
  */
-void fuse_ext_note_reader(struct fuse_conn *fc)
+static noinline void note_other_reader(struct fuse_conn *fc, pid_t tgid)
 {
-	pid_t tgid = task_tgid_nr(current);
 	unsigned int slot;
 	int i;
 
-	for (i = 0; i < FUSE_EXT_NR_READERS; i++) {
+	for (i = 1; i < FUSE_EXT_NR_READERS; i++) {
 		if (READ_ONCE(fc->ext.readers[i]) == tgid)
 			return;
 	}
-	slot = (unsigned int)atomic_inc_return(&fc->ext.next_reader) % FUSE_EXT_NR_READERS;
+	slot = (unsigned int)atomic_fetch_inc(&fc->ext.next_reader) % FUSE_EXT_NR_READERS;
 	WRITE_ONCE(fc->ext.readers[slot], tgid);
+}
+
+/* Mostly it is one, so each read(2) looks at one place. */
+void fuse_ext_note_reader(struct fuse_conn *fc)
+{
+	pid_t tgid = task_tgid_nr(current);
+
+	if (unlikely(READ_ONCE(fc->ext.readers[0]) != tgid))
+		note_other_reader(fc, tgid);
 }
 
 bool fuse_ext_is_reader(struct fuse_conn *fc)
