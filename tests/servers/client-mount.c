@@ -44,8 +44,8 @@ static int get_device(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	number = device_of(path);
-	process = syscall(SYS_pidfd_open, pid, 0);
-	device = syscall(SYS_pidfd_getfd, process, number, 0);
+	process = syscall(__NR_pidfd_open, pid, 0);
+	device = syscall(__NR_pidfd_getfd, process, number, 0);
 	if (device < 0) {
 		fprintf(stderr, "fxclient: descriptor %d of %d: %s\n", number, pid,
 			strerror(errno));
