@@ -24,11 +24,11 @@ setup_file() {
 	control_file
 	# 7.x watches how memory is used: with time it knows more regions, which are objects
 	export DAMON=/sys/module/damon_stat/parameters/enabled
-	[ ! -e $DAMON ] || echo N >$DAMON
+	[ ! -e "$DAMON" ] || echo N >"$DAMON"
 }
 
 teardown_file() {
-	[ ! -e $DAMON ] || echo Y >$DAMON
+	[ ! -e "$DAMON" ] || echo Y >"$DAMON"
 	control_file_end
 }
 
