@@ -74,8 +74,13 @@ static inline struct kmem_cache *fuse_ext_cache_create(const char *name, unsigne
 						       unsigned int align, slab_flags_t flags,
 						       void (*ctor)(void *object))
 {
+	/* Inodes are packed where our part of them would cost each another cache line. */
+	const unsigned int stock_size = size - sizeof(struct fuse_ext_inode);
+
 	if (fuse_ext_init_step())
 		return NULL;
+	if (ALIGN(size, L1_CACHE_BYTES) > ALIGN(stock_size, L1_CACHE_BYTES))
+		flags &= ~SLAB_HWCACHE_ALIGN;
 	return kmem_cache_create(name, size, align, flags | SLAB_NO_MERGE, ctor);
 }
 
