@@ -33,12 +33,10 @@ static char *many_path(const char *dir, int number)
 /* The descriptor; the mount doesn't wait for the answer to its INIT. */
 static int mount_one(const char *path)
 {
-	char options[80];
 	int fd = must_open("/dev/fuse", O_RDWR);
 
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
 	if ((mkdir(path, 0755) < 0 && errno != EEXIST) ||
-	    mount("many", path, "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
+	    device_try_mount(fd, "many", path, "fuse", "")) {
 		fprintf(stderr, "fxclient: %s: %s\n", path, strerror(errno));
 		close(fd);
 		return -1;

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "fxclient.h"
 #include "wire.h"
 
@@ -57,13 +57,9 @@ static int get_device(pid_t pid)
 
 int client_mount_again(int argc, char **argv)
 {
-	char options[128];
-	int status;
+	int status = device_try_mount(get_device(atoi(argv[0])), "again", argv[1], "fuse", "");
 
 	(void)argc;
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
-		 get_device(atoi(argv[0])));
-	status = mount("again", argv[1], "fuse", MS_NOSUID | MS_NODEV, options);
 	printf("mount=%s\n", wire_errno_name(status < 0 ? errno : 0));
 	return 0;
 }

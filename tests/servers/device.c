@@ -23,19 +23,24 @@ int device_open(const char *name)
 	return device;
 }
 
-int device_mount(const char *name, int device, const char *source, const char *path,
-		 const char *type, const char *data)
+int device_try_mount(int device, const char *source, const char *path, const char *type,
+		     const char *data)
 {
 	char options[512];
 
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s%s",
 		 device, getuid(), getgid(), *data ? "," : "", data);
-	if (mount(source, path, type, MS_NOSUID | MS_NODEV, options) < 0) {
-		fprintf(stderr, "%s: mount %s with %s: %s\n", name, path, options,
-			strerror(errno));
-		return -1;
-	}
-	return 0;
+	return mount(source, path, type, MS_NOSUID | MS_NODEV, options) < 0 ? -1 : 0;
+}
+
+int device_mount(const char *name, int device, const char *source, const char *path,
+		 const char *type, const char *data)
+{
+	if (!device_try_mount(device, source, path, type, data))
+		return 0;
+	fprintf(stderr, "%s: mount %s of type %s with device %d and '%s': %s\n", name, path, type,
+		device, data, strerror(errno));
+	return -1;
 }
 
 int device_reply(int device, const struct fuse_in_header *in, int error, const void *data,

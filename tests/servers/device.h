@@ -12,7 +12,11 @@
 /* @name is the server's, for messages.  A descriptor, or -1 after a message. */
 int device_open(const char *name);
 
-/* By mount(2), with @data (may be empty) behind the options of every mount; 0 or -1. */
+/* By mount(2), with @data (may be empty) behind the options of every mount; 0, or -1 and errno. */
+int device_try_mount(int device, const char *source, const char *path, const char *type,
+		     const char *data);
+
+/* The same, with a message; 0 or -1. */
 int device_mount(const char *name, int device, const char *source, const char *path,
 		 const char *type, const char *data);
 

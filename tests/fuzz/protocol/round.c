@@ -88,13 +88,14 @@ static void write_down(const struct round *round, const char *lines)
 static void tell(const struct round *round, const struct counts *counts, const char *text)
 {
 	char again[640], beside[640], lines[2560];
+	bool alone;
 
 	command_of(round, round->seed, 1, again, sizeof(again));
 	command_beside(round, counts, beside, sizeof(beside));
+	alone = !strcmp(again, beside);
 	snprintf(lines, sizeof(lines), "FINDING: seed %llu: %s\nagain: %s\n%s%s%s",
 		 (unsigned long long)round->seed, text, again,
-		 strcmp(again, beside) ? "with those beside it: " : "",
-		 strcmp(again, beside) ? beside : "", strcmp(again, beside) ? "\n" : "");
+		 alone ? "" : "with those beside it: ", alone ? "" : beside, alone ? "" : "\n");
 	fputs(lines, stdout);
 	fflush(stdout);
 	write_down(round, lines);
