@@ -40,13 +40,27 @@ setup() {
 }
 
 teardown() {
-	[ -n "${BATS_TEST_COMPLETED:-}" ] || log_line "$(journalctl -q -o cat -u "$UNIT" -n 20)"
+	if [ -z "${BATS_TEST_COMPLETED:-}" ]; then
+		log_line "$(journalctl -q -o cat -u "$UNIT" -n 20)"
+		log_line "$(fusectl list 2>&1)"
+		log_line "$(what_it_sees 2>&1)"
+	fi
 	systemctl stop "$UNIT"
 	systemctl reset-failed "$UNIT" 2>/dev/null || true
 	rm -rf /etc/fusectl.conf /etc/fusectl.d
 	isolate_end
 }
 
+# The service, and what is mounted where it is and where we are.
+what_it_sees() {
+	local process places
+	process=$(main_process)
+	echo "$UNIT: $(property ActiveState), process $process, '$(property StatusText)'"
+	for places in "$process" self; do
+		echo "mounts of $places: $(grep -c "$FX/" "/proc/$places/mountinfo") in $FX," \
+			"$(grep -c " - fusectl " "/proc/$places/mountinfo") control filesystems"
+	done
+}
 property() { systemctl show -p "$1" --value "$UNIT"; }
 state_is() { [ "$(property ActiveState)" = "$1" ]; }
 main_process() { property MainPID; }
