@@ -57,8 +57,9 @@ what_it_sees() {
 	process=$(main_process)
 	echo "$UNIT: $(property ActiveState), process $process, '$(property StatusText)'"
 	for places in "$process" self; do
-		echo "mounts of $places: $(grep -c "$FX/" "/proc/$places/mountinfo") in $FX," \
-			"$(grep -c " - fusectl " "/proc/$places/mountinfo") control filesystems"
+		echo "mounts of $places in $FX: $(grep "$FX/" "/proc/$places/mountinfo" | cut -d' ' -f3,5 | paste -sd,)"
+		echo "control filesystems: $(grep " - fusectl " "/proc/$places/mountinfo" | cut -d' ' -f3,5 | paste -sd,)"
+		echo "in $FX_OURS: $(cd "/proc/$places/root$FX_OURS" && echo *)"
 	done
 }
 property() { systemctl show -p "$1" --value "$UNIT"; }
