@@ -135,16 +135,6 @@ static FUSE_EXT_END(flush_end)
 	flush_free(flush);
 }
 
-/*
- * Stock FUSE sends no credentials with a request that is both forced and in
- * the background.  A FLUSH is on behalf of a caller, though: it is queued in
- * the caller's context, so the stock code can still fill them in.
- */
-bool fuse_ext_wants_creds(const struct fuse_args *args)
-{
-	return args->end == flush_end;
-}
-
 static bool flush_is_async(struct fuse_conn *fc, struct inode *inode)
 {
 	switch (fuse_ext_value(fc, FUSE_EXT_TOGGLE_ASYNC_FLUSH)) {

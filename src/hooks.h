@@ -8,8 +8,10 @@
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 #include <linux/fuse.h>
 #include <linux/fuse_ext.h>
@@ -238,13 +240,11 @@ typedef struct dentry *fuse_ext_add_dentry_t(struct dentry *parent, struct fuse_
 
 /* flush.c */
 int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args);
-bool fuse_ext_wants_creds(const struct fuse_args *args);
 
 /* release.c */
 void fuse_ext_finish_open(struct inode *inode, struct file *file);
 void fuse_ext_note_reader(struct fuse_conn *fc);
-void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request);
-void fuse_ext_release_end(struct fuse_ext_release *release);
+void fuse_ext_complete_release(struct fuse_ext_release *release);
 
 /* syncfs.c */
 void fuse_ext_write_start(struct fuse_conn *fc, struct fuse_ext_write *write);
@@ -254,8 +254,7 @@ void fuse_ext_write_end(struct fuse_ext_write *write);
 typedef int fuse_ext_copy_t(struct fuse_copy_state *cs, void *to, unsigned int size);
 typedef void fuse_ext_finish_copy_t(struct fuse_copy_state *cs);
 
-void fuse_ext_request_end(struct fuse_req *req);
-int fuse_ext_open_answer(struct fuse_file *ff, struct fuse_open_out *out, int err);
+void fuse_ext_end_observed_or_open(struct fuse_req *req);
 ssize_t fuse_ext_send_create(struct fuse_mount *fm, struct fuse_args *args, struct file *file);
 void fuse_ext_page_write_start(struct inode *inode, struct fuse_ext_write *write);
 int fuse_ext_send_write(struct fuse_mount *fm, struct fuse_args *args, struct inode *inode,
@@ -265,7 +264,10 @@ int fuse_ext_notify(struct fuse_conn *fc, unsigned int code, unsigned int size,
 		    fuse_ext_finish_copy_t *finish_copy);
 
 /* observe.c */
-void fuse_ext_request_start(struct fuse_req *req);
+extern struct static_key_false_deferred fuse_ext_observed;
+DECLARE_TRACEPOINT(fuse_ext_request);
+DECLARE_TRACEPOINT(fuse_ext_reply);
+void fuse_ext_start_observed(struct fuse_req *req);
 
 /* negotiate.c */
 long fuse_ext_ioctl_negotiate(struct file *file, unsigned long arg);
@@ -318,5 +320,88 @@ int get_create_ext(struct mnt_idmap *idmap, struct fuse_args *args, struct inode
 #elif defined(HAVE_CREATE_EXT)
 int get_create_ext(struct fuse_args *args, struct dentry *dentry, umode_t mode);
 #endif
+
+/*
+ * The rest is inline, because each request, open(2) and close(2) comes here, and mostly
+ * there is nothing to do.
+ */
+
+/*
+ * When the request is queued for the server, which can't have read it yet: what
+ * it consists of stays until then.
+ */
+static inline void fuse_ext_request_start(struct fuse_req *req)
+{
+	if (static_branch_unlikely(&fuse_ext_observed.key) ||
+	    tracepoint_enabled(fuse_ext_request) || tracepoint_enabled(fuse_ext_reply))
+		fuse_ext_start_observed(req);
+}
+
+/*
+ * Stock FUSE sends no credentials with a request that is both forced and in
+ * the background.  A FLUSH, which is so only where it is ours, is on behalf of a
+ * caller, though: it is queued in the caller's context, so the stock code can still
+ * fill them in.
+ */
+static inline bool fuse_ext_wants_creds(u32 opcode)
+{
+	return opcode == FUSE_FLUSH;
+}
+
+static inline bool fuse_ext_may_open(u32 opcode)
+{
+	switch (opcode) {
+	case FUSE_OPEN:
+	case FUSE_CREATE:
+	case FUSE_ATOMIC_CREATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * First thing of fuse_request_end(): the waiter is woken only after it, and with
+ * that what the answer is written to may go.  Where nobody looks, no request has a
+ * locked instruction.
+ */
+static inline void fuse_ext_request_end(struct fuse_req *req, const struct fuse_ext_request *ext,
+					u32 opcode)
+{
+	if (unlikely(READ_ONCE(ext->sent) || fuse_ext_may_open(opcode)))
+		fuse_ext_end_observed_or_open(req);
+}
+
+/*
+ * The answer to OPEN was written to where its number is, too.
+ * @err: of the request
+ */
+static inline int fuse_ext_open_answer(const struct fuse_ext_file *ext, struct fuse_open_out *out,
+				       int err)
+{
+	if (!err)
+		*out = ext->open.out;
+	return err;
+}
+
+/* The answer to RELEASE came, or never will; @release is NULL if nobody waits. */
+static inline void fuse_ext_release_end(struct fuse_ext_release *release)
+{
+	if (unlikely(release))
+		fuse_ext_complete_release(release);
+}
+
+/*
+ * The fuse_file is about to be put, and may be gone right after: hand the
+ * waiter over to the request.  Without a request there is nothing to wait for.
+ */
+static inline void fuse_ext_release_start(const struct fuse_ext_file *ext,
+					  struct fuse_ext_release **request)
+{
+	if (request)
+		*request = ext->release;
+	else
+		fuse_ext_release_end(ext->release);
+}
 
 #endif /* _FUSE_EXT_HOOKS_H */

@@ -43,9 +43,8 @@ static void copy_file_tables(struct inode *inode)
 
 	file_operations = *inode->i_fop;
 	fuse_ext_inval_file_operations(&file_operations);
-	file_operations.flush = fuse_ext_file_flush;
+	fuse_ext_release_file_operations(&file_operations);
 	file_operations.lock = fuse_ext_lock;
-	file_operations.release = fuse_ext_file_release;
 	/* pairs with the acquire below */
 	smp_store_release(&fuse_ext_stock_file_operations, inode->i_fop);
 }

@@ -40,24 +40,12 @@ struct invalidation {
 	struct inode *inode;
 };
 
-static bool may_open(const struct fuse_req *req)
-{
-	switch (req->in.h.opcode) {
-	case FUSE_OPEN:
-	case FUSE_CREATE:
-	case FUSE_ATOMIC_CREATE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /*
  * A request may be ended twice, and at once: by an abort, and by the read(2) or write(2)
  * that was copying it.  Both say that it has failed, and req->args may be gone already.
  * Without an error there is one end only, and args are there.
  */
-static noinline void end_observed_or_open(struct fuse_req *req)
+void fuse_ext_end_observed_or_open(struct fuse_req *req)
 {
 	struct fuse_ext_creation *creation;
 	struct fuse_ext_open *open;
@@ -66,7 +54,7 @@ static noinline void end_observed_or_open(struct fuse_req *req)
 
 	if (READ_ONCE(req->ext.sent))
 		fuse_ext_request_answered(req);
-	if (!may_open(req) || req->out.h.error)
+	if (!fuse_ext_may_open(req->in.h.opcode) || req->out.h.error)
 		return;
 	args = req->args;
 	fc = fuse_ext_request_conn(req);
@@ -80,28 +68,6 @@ static noinline void end_observed_or_open(struct fuse_req *req)
 	creation->stamp = atomic64_inc_return(&fc->ext.sequence);
 	creation->nodeid = ((struct fuse_entry_out *)args->out_args[0].value)->nodeid;
 	spin_unlock(&fc->ext.creation_lock);
-}
-
-/*
- * First thing of fuse_request_end(): the waiter is woken only after it, and with
- * that what the answer is written to may go.
- */
-void fuse_ext_request_end(struct fuse_req *req)
-{
-	/* nobody looks: no locked instruction for each request, and few others */
-	if (unlikely(READ_ONCE(req->ext.sent) || may_open(req)))
-		end_observed_or_open(req);
-}
-
-/*
- * The answer to OPEN was written to where its number is, too.
- * @err: of the request
- */
-int fuse_ext_open_answer(struct fuse_file *ff, struct fuse_open_out *out, int err)
-{
-	if (!err)
-		*out = ff->ext.open.out;
-	return err;
 }
 
 /*
@@ -203,7 +169,7 @@ static void put_back(struct inode *inode, struct file *file)
  * A file that is failed, or opened while the pages of failed ones are still there,
  * must not be what those pages are written with.
  */
-static noinline void keep_apart(struct inode *inode, struct fuse_file *ff)
+void fuse_ext_keep_apart(struct inode *inode, struct fuse_file *ff)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 
@@ -211,19 +177,6 @@ static noinline void keep_apart(struct inode *inode, struct fuse_file *ff)
 	if (fuse_ext_is_busy(inode) || fuse_ext_is_failed(inode, ff))
 		put_apart(ff);
 	spin_unlock(&fi->lock);
-}
-
-/* From fuse_finish_open() */
-void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
-{
-	INIT_LIST_HEAD(&ff->ext.apart);
-	if (!S_ISREG(inode->i_mode))
-		return;
-	/* Nothing was answered: a server without OPEN, or O_TMPFILE. */
-	if (!ff->ext.open.stamp)
-		ff->ext.open.stamp = atomic64_read(&get_fuse_conn(inode)->ext.sequence);
-	if (unlikely(atomic64_read(&get_fuse_inode(inode)->ext.failed_before)))
-		keep_apart(inode, ff);
 }
 
 /*

@@ -14,6 +14,11 @@
 
 #include "internal.h"
 
+/* What is called so often, or is so quick, that it counts how; flush and release, too. */
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_open, *fuse_ext_stock_file_operations->open);
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_read, *fuse_ext_stock_file_operations->read_iter);
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_write, *fuse_ext_stock_file_operations->write_iter);
+
 /*
  * The VFS doesn't release what wasn't opened, but the server has opened it.  And
  * O_TRUNC has made the inode dirty if there is a writeback cache: release writes
@@ -34,17 +39,13 @@ static noinline int release_unopened(struct inode *inode, struct file *file, int
 
 static int file_open(struct inode *inode, struct file *file)
 {
-	int err = fuse_ext_stock_file_operations->open(inode, file);
+	int err = static_call(fuse_ext_stock_open)(inode, file);
 
 	if (err)
 		return err;
 	err = fuse_ext_opened(file);
 	return err ? release_unopened(inode, file, err) : 0;
 }
-
-/* A cached one is so quick that it counts how these are called. */
-DEFINE_STATIC_CALL_NULL(fuse_ext_stock_read, *fuse_ext_stock_file_operations->read_iter);
-DEFINE_STATIC_CALL_NULL(fuse_ext_stock_write, *fuse_ext_stock_file_operations->write_iter);
 
 /* As long as it is in here, the caller has references, if it is asynchronous, too. */
 static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -303,6 +304,7 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 
 void fuse_ext_inval_file_operations(struct file_operations *operations)
 {
+	static_call_update(fuse_ext_stock_open, operations->open);
 	operations->open = file_open;
 	static_call_update(fuse_ext_stock_read, operations->read_iter);
 	operations->read_iter = file_read_iter;

@@ -44,7 +44,7 @@ struct fuse_ext_requests {
  * More than 0: somebody looks at some connection, or did within a second: who mounted
  * one may look, and each change interrupts all processors.
  */
-static DEFINE_STATIC_KEY_DEFERRED_FALSE(observed, HZ);
+DEFINE_STATIC_KEY_DEFERRED_FALSE(fuse_ext_observed, HZ);
 static DEFINE_MUTEX(observe_mutex);
 
 static unsigned int bucket_of(u64 ns)
@@ -147,22 +147,12 @@ static void trace_request(struct fuse_req *req)
 	trace_fuse_ext_request(&sent);
 }
 
-static noinline void start_observed(struct fuse_req *req)
+/* See fuse_ext_request_start(). */
+void fuse_ext_start_observed(struct fuse_req *req)
 {
 	if (trace_fuse_ext_request_enabled())
 		trace_request(req);
 	req->ext.sent = ktime_get_ns();
-}
-
-/*
- * When the request is queued for the server, which can't have read it yet: what
- * it consists of stays until then.
- */
-void fuse_ext_request_start(struct fuse_req *req)
-{
-	if (static_branch_unlikely(&observed.key) || trace_fuse_ext_request_enabled() ||
-	    trace_fuse_ext_reply_enabled())
-		start_observed(req);
 }
 
 static void count(struct fuse_conn *fc, struct fuse_req *req, u64 wait_ns)
@@ -211,7 +201,7 @@ void fuse_ext_request_answered(struct fuse_req *req)
 		.error = req->out.h.error,
 	};
 	trace_fuse_ext_reply(&answered);
-	if (static_branch_unlikely(&observed.key))
+	if (static_branch_unlikely(&fuse_ext_observed.key))
 		count(fc, req, answered.wait_ns);
 }
 
@@ -232,7 +222,7 @@ int fuse_ext_observe(struct fuse_conn *fc)
 		requests = kzalloc(sizeof(*requests), GFP_KERNEL_ACCOUNT);
 		if (requests) {
 			rcu_assign_pointer(fc->ext.requests, requests);
-			static_branch_deferred_inc(&observed);
+			static_branch_deferred_inc(&fuse_ext_observed);
 		} else {
 			err = -ENOMEM;
 		}
@@ -251,7 +241,7 @@ void fuse_ext_observe_end(struct fuse_conn *fc)
 	requests = rcu_dereference_protected(fc->ext.requests, lockdep_is_held(&observe_mutex));
 	if (!--requests->holders) {
 		RCU_INIT_POINTER(fc->ext.requests, NULL);
-		static_branch_slow_dec_deferred(&observed);
+		static_branch_slow_dec_deferred(&fuse_ext_observed);
 		kfree_rcu(requests, rcu);
 	}
 	mutex_unlock(&observe_mutex);
@@ -259,7 +249,7 @@ void fuse_ext_observe_end(struct fuse_conn *fc)
 
 void fuse_ext_observe_exit(void)
 {
-	static_key_deferred_flush(&observed);
+	static_key_deferred_flush(&fuse_ext_observed);
 }
 
 /* The caller observes @fc, so that what is counted stays. */

@@ -17,8 +17,12 @@
 #include <linux/completion.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/static_call.h>
 
 #include "internal.h"
+
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_flush, *fuse_ext_stock_file_operations->flush);
+DEFINE_STATIC_CALL_NULL(fuse_ext_stock_release, *fuse_ext_stock_file_operations->release);
 
 /**
  * struct fuse_ext_release - a close(2) that waits for the end of RELEASE
@@ -36,25 +40,11 @@ static void put_release(struct fuse_ext_release *release)
 		kfree(release);
 }
 
-/* The answer came, or never will; @release is NULL if nobody waits. */
-void fuse_ext_release_end(struct fuse_ext_release *release)
+/* See fuse_ext_release_end(). */
+void fuse_ext_complete_release(struct fuse_ext_release *release)
 {
-	if (!release)
-		return;
 	complete(&release->done);
 	put_release(release);
-}
-
-/*
- * The fuse_file is about to be put, and may be gone right after: hand the
- * waiter over to the request.  Without a request there is nothing to wait for.
- */
-void fuse_ext_release_start(struct fuse_file *ff, struct fuse_ext_release **request)
-{
-	if (request)
-		*request = ff->ext.release;
-	else
-		fuse_ext_release_end(ff->ext.release);
 }
 
 /*
@@ -127,7 +117,7 @@ bool fuse_ext_is_reader(struct fuse_conn *fc)
  * not be in close(2) at all; but two tasks that close the last two descriptors
  * at once see each other's, so the last two different tasks are remembered.
  */
-int fuse_ext_file_flush(struct file *file, fl_owner_t id)
+static int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 {
 	struct fuse_file *ff = file->private_data;
 	pid_t pid = task_pid_nr(current);
@@ -137,7 +127,7 @@ int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 		/* FLUSH is how close(2) drops POSIX locks at the server, else nothing needs it. */
 		if (test_bit(FUSE_EXT_INODE_REMOTE_LOCK,
 			     &get_fuse_inode(file_inode(file))->ext.flags))
-			fuse_ext_stock_file_operations->flush(file, id);
+			static_call(fuse_ext_stock_flush)(file, id);
 		return -EIO;
 	}
 	if (file_count(file) == 1) {
@@ -147,7 +137,7 @@ int fuse_ext_file_flush(struct file *file, fl_owner_t id)
 		WRITE_ONCE(ff->ext.closers[1], READ_ONCE(ff->ext.closers[0]));
 		WRITE_ONCE(ff->ext.closers[0], pid);
 	}
-	err = fuse_ext_stock_file_operations->flush(file, id);
+	err = static_call(fuse_ext_stock_flush)(file, id);
 	/* Then it hasn't written all of what was dirty. */
 	return !err && fuse_ext_is_failed_file(file) ? -EIO : err;
 }
@@ -195,14 +185,14 @@ static noinline int release_as_set(struct inode *inode, struct file *file)
 	int err;
 
 	if (!release_is_sync(fc, ff))
-		return fuse_ext_stock_file_operations->release(inode, file);
+		return static_call(fuse_ext_stock_release)(inode, file);
 
 	release = kzalloc(sizeof(*release), GFP_KERNEL | __GFP_NOFAIL);
 	init_completion(&release->done);
 	refcount_set(&release->count, 2);
 	ff->ext.release = release;
 
-	err = fuse_ext_stock_file_operations->release(inode, file);
+	err = static_call(fuse_ext_stock_release)(inode, file);
 	if (fuse_ext_wait_killable(&release->done, false))
 		fuse_ext_count(fc, FUSE_EXT_RELEASE_SYNC_INTERRUPTED);
 	else
@@ -212,11 +202,19 @@ static noinline int release_as_set(struct inode *inode, struct file *file)
 }
 
 /* Interposed .release */
-int fuse_ext_file_release(struct inode *inode, struct file *file)
+static int fuse_ext_file_release(struct inode *inode, struct file *file)
 {
 	struct fuse_file *ff = file->private_data;
 
 	if (fuse_ext_is_untouched(ff->fm->fc, FUSE_EXT_TOGGLE_SYNC_RELEASE))
-		return fuse_ext_stock_file_operations->release(inode, file);
+		return static_call(fuse_ext_stock_release)(inode, file);
 	return release_as_set(inode, file);
+}
+
+void fuse_ext_release_file_operations(struct file_operations *operations)
+{
+	static_call_update(fuse_ext_stock_flush, operations->flush);
+	operations->flush = fuse_ext_file_flush;
+	static_call_update(fuse_ext_stock_release, operations->release);
+	operations->release = fuse_ext_file_release;
 }
