@@ -60,14 +60,14 @@ int device_connection(const char *path)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char line[4096], where[1024];
-	int minor, found = -1;
+	int major, minor, found = -1;
 
 	if (!file)
 		return -1;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*d %*d %*d:%d %*s %1023s", &minor, where) == 2 &&
+		if (sscanf(line, "%*d %*d %d:%d %*s %1023s", &major, &minor, where) == 3 &&
 		    strcmp(where, path) == 0)
-			found = minor;
+			found = major << 20 | minor;
 	fclose(file);
 	return found;
 }

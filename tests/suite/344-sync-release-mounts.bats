@@ -62,7 +62,7 @@ options_of() { # NAME: as /proc/mounts shows them, with a comma at both ends
 
 # A loop device of a megabyte, in $loop; dropped by teardown below.
 loop_device() {
-	grep -qw loop /proc/devices || modprobe loop
+	loop_driver
 	truncate -s 1M "$FX/image"
 	run_ 0 losetup --find --show "$FX/image"
 	loop=$output

@@ -13,6 +13,7 @@ setup_file() {
 	isolate_file
 	module_file
 	module_want loaded
+	loop_driver
 }
 
 teardown_file() {
@@ -140,6 +141,7 @@ all_met() {
 	figure hostile_tries "$(field tries)" 1
 	[ ${#more[@]} -gt 0 ] || {
 		at_least "$(field taken)" "$(long_or 1000000 8000)" "answers that were taken"
+		at_least "$(field blocks)" 1 "mounts of type fuseblk"
 		is_not "$(field refused)" 0 "refused answers"
 		is_not "$(field notifications)" 0 "notifications"
 		is_not "$(field tries)" 0 "tries at control files, parameters, options and ioctls"

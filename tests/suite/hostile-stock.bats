@@ -9,6 +9,7 @@ setup_file() {
 	isolate_file
 	module_file
 	module_want unloaded
+	loop_driver
 }
 
 teardown_file() {

@@ -23,7 +23,7 @@ static const char usage[] =
 	"Usage: fxfuzz [OPTION...] MOUNTPOINT\n"
 	"\n"
 	"Serve filesystems that aren't there, wrongly, to clients of its own, in folders\n"
-	"below MOUNTPOINT.\n"
+	"below MOUNTPOINT.  Each seventh round is of type fuseblk, on a loop device.\n"
 	"\n"
 	"  --seed N      the first round's (default 1); the next has the next number\n"
 	"  --rounds N    so many (default: as many as it takes)\n"
@@ -229,9 +229,9 @@ static void say(const struct plan *plan, const struct counts *counts)
 {
 	int i;
 
-	printf("seed=%llu mounts=%lu replies=%lu refused=%lu taken=%lu ",
-	       (unsigned long long)counts->next, counts->mounts, counts->replies,
-	       counts->refused, counts->taken);
+	printf("seed=%llu mounts=%lu blocks=%lu replies=%lu refused=%lu taken=%lu ",
+	       (unsigned long long)counts->next, counts->mounts, counts->blocks,
+	       counts->replies, counts->refused, counts->taken);
 	printf("notifications=%lu calls=%lu tries=%lu aborts=%lu jobs=%u findings=%lu\n",
 	       counts->notifications, counts->calls, counts->tries, counts->aborts,
 	       plan->round.jobs, counts->findings);
@@ -250,6 +250,7 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 {
 	struct round round = plan->round;
 	bool good = true;
+	int block;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* what clients leave behind is to be waited for, too */
@@ -263,6 +264,9 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 		perror(plan->mountpoint);
 		exit(1);
 	}
+	block = block_open(round.block, sizeof(round.block));
+	if (block < 0)
+		*round.block = '\0';
 	while (good && counts->taken < plan->replies &&
 	       (!plan->end || time(NULL) < plan->end)) {
 		round.seed = __atomic_fetch_add(&counts->next, 1, __ATOMIC_RELAXED);
@@ -271,6 +275,7 @@ job(const struct plan *plan, unsigned int number, struct counts *counts)
 		good = run_round(&round, counts);
 	}
 	counts->job[number].seed = 0;
+	close(block);
 	rmdir(round.mountpoint);
 	rmdir(round.spare);
 	exit(!good);

@@ -70,6 +70,8 @@ extern const uint32_t notify_codes[CODES];
  * @jobs:	how many there are
  * @mountpoint:	where it is mounted
  * @spare:	where mounts with other options are tried
+ * @block:	a block device for rounds of type fuseblk; empty: there is none
+ * @on_block:	this is such a round
  * @control:	where the control filesystem is mounted
  * @default_permissions: it is mounted so
  * @trace:	every reply is written to it; may be NULL
@@ -84,6 +86,8 @@ struct round {
 	unsigned int job, jobs;
 	char mountpoint[256];
 	char spare[256];
+	char block[32];
+	bool on_block;
 	const char *control;
 	bool default_permissions;
 	FILE *trace;
@@ -99,6 +103,7 @@ struct counts {
 	unsigned long notified[CODES];	/* of these, those that were taken */
 	unsigned long minor;	/* of the protocol that the kernel has offered */
 	unsigned long mounts;
+	unsigned long blocks;	/* of these, those of type fuseblk */
 	unsigned long calls;	/* system calls of clients, about */
 	unsigned long tries;	/* at control files, parameters, options and ioctls */
 	unsigned long aborts;	/* rounds that only an abort could end */
@@ -158,6 +163,12 @@ void administrate(const struct round *round, unsigned int number, int device,
 
 /* One mount with options that may be anything, by either way, or a remount. */
 void try_options(const struct round *round, struct random *random, struct counts *counts);
+
+/* A block device that is as good as empty, and its path; or -1, if there can be none. */
+int block_open(char *path, size_t size);
+
+/* Is it, within so many seconds, no mount's any more? */
+bool block_is_free(const char *path, unsigned int seconds);
 
 /* The values of all module parameters now; and whether they can be set again. */
 void parameters_keep(void);

@@ -337,7 +337,8 @@ static void end_round(const struct round *round, int device, int connection,
 		abort_connection(round, connection);
 		break;
 	case 1:
-		umount2(round->mountpoint, MNT_DETACH);
+		/* that of a block device might wait for an answer to DESTROY, that is for us */
+		umount2(round->mountpoint, round->on_block ? MNT_FORCE : MNT_DETACH);
 		break;
 	case 2:
 		umount2(round->mountpoint, MNT_FORCE);
@@ -414,20 +415,29 @@ bool run_round(struct round *round, struct counts *counts)
 	const char *data = options[round->seed % 5];
 	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	struct processes processes = { 0 };
-	const char *complaint;
+	const char *complaint, *type, *source;
 	int connection;
 
 	counts->job[round->job].seed = round->seed;
 	__atomic_store_n(&counts->job[round->job].begun, false, __ATOMIC_RELEASE);
 	round->default_permissions = strstr(data, "default_permissions");
+	round->on_block = *round->block && round->seed % 7 == 3;
 	save_options(round);
-	if (device < 0 || device_mount(NAME, device, NAME, round->mountpoint, "fuse", data) < 0) {
+	if (round->on_block && !block_is_free(round->block, round->patience)) {
+		finding(round, counts, "the superblock of an earlier round stays");
+		return false;
+	}
+	type = round->on_block ? "fuseblk" : "fuse";
+	source = round->on_block ? round->block : NAME;
+	if (device < 0 || device_mount(NAME, device, source, round->mountpoint, type, data) < 0) {
 		count(&counts->telling);
 		count(&counts->findings);
 		return false;
 	}
 	connection = device_connection(round->mountpoint);
 	count(&counts->mounts);
+	if (round->on_block)
+		count(&counts->blocks);
 	fflush(stdout);
 	begin_all(round, device, connection, &processes, counts);
 	serve(round, device, counts);

@@ -100,7 +100,7 @@ sftp_mount() { # OPTION...
 }
 
 ntfs_begin() {
-	modprobe loop
+	loop_driver
 	run_ 0 truncate -s 16M "$FX/image"
 	run_ 0 losetup --find --show "$FX/image"
 	device=$output

@@ -14,6 +14,11 @@ module_file() {
 	mount -i -t fusectl none "$FX_STOCK"
 }
 
+# loop_driver: for a mount of type fuseblk; it may be built in.
+loop_driver() {
+	grep -qw loop /proc/devices || modprobe loop
+}
+
 # module_file_end: for teardown_file; whatever the tests left of it.
 module_file_end() {
 	local path
