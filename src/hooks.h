@@ -242,7 +242,6 @@ typedef struct dentry *fuse_ext_add_dentry_t(struct dentry *parent, struct fuse_
 int fuse_ext_flush(struct file *file, struct fuse_mount *fm, struct fuse_args *args);
 
 /* release.c */
-void fuse_ext_finish_open(struct inode *inode, struct file *file);
 void fuse_ext_note_reader(struct fuse_conn *fc);
 void fuse_ext_complete_release(struct fuse_ext_release *release);
 
@@ -254,6 +253,7 @@ void fuse_ext_write_end(struct fuse_ext_write *write);
 typedef int fuse_ext_copy_t(struct fuse_copy_state *cs, void *to, unsigned int size);
 typedef void fuse_ext_finish_copy_t(struct fuse_copy_state *cs);
 
+void fuse_ext_finish_open(struct inode *inode, struct file *file);
 void fuse_ext_end_observed_or_open(struct fuse_req *req);
 ssize_t fuse_ext_send_create(struct fuse_mount *fm, struct fuse_args *args, struct file *file);
 void fuse_ext_page_write_start(struct inode *inode, struct fuse_ext_write *write);

@@ -63,17 +63,6 @@ bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
 		      enum fuse_ext_value value);
 bool fuse_ext_server_wants(const struct fuse_conn *fc, enum fuse_ext_toggle_id id);
 
-/* What is set here or, on `default`, for the module; who may set it isn't looked at. */
-static inline enum fuse_ext_value fuse_ext_setting(const struct fuse_conn *fc,
-						   enum fuse_ext_toggle_id id)
-{
-	enum fuse_ext_value value = READ_ONCE(fc->ext.settings[id]) & FUSE_EXT_VALUE_MASK;
-
-	if (value == FUSE_EXT_DEFAULT)
-		value = READ_ONCE(fuse_ext_module_settings[id]);
-	return value;
-}
-
 /* The server asked for nothing, and nobody set it: all that a close(2) looks at then. */
 static inline bool fuse_ext_is_untouched(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
@@ -95,6 +84,7 @@ void fuse_ext_flush_exit(void);
 
 /* release.c */
 bool fuse_ext_is_reader(struct fuse_conn *fc);
+void fuse_ext_take_flags(struct fuse_conn *fc, struct fuse_file *ff);
 void fuse_ext_release_file_operations(struct file_operations *operations);
 
 /* create.c */
@@ -108,7 +98,6 @@ void fuse_ext_syncfs_update(struct fuse_conn *fc);
 void fuse_ext_syncfs_update_all(void);
 
 /* inval.c */
-void fuse_ext_keep_apart(struct inode *inode, struct fuse_file *ff);
 int fuse_ext_opened_again(struct file *file);
 int fuse_ext_refresh_lost(struct inode *inode);
 void fuse_ext_io_ended(struct inode *inode);
@@ -145,19 +134,6 @@ static inline int fuse_ext_refresh(struct inode *inode)
 	if (likely(!test_bit(FUSE_EXT_INODE_ATTR_LOST, &get_fuse_inode(inode)->ext.flags)))
 		return 0;
 	return fuse_ext_refresh_lost(inode);
-}
-
-/* From fuse_finish_open() */
-static inline void fuse_ext_inval_finish_open(struct inode *inode, struct fuse_file *ff)
-{
-	INIT_LIST_HEAD(&ff->ext.apart);
-	if (!S_ISREG(inode->i_mode))
-		return;
-	/* Nothing was answered: a server without OPEN, or O_TMPFILE. */
-	if (!ff->ext.open.stamp)
-		ff->ext.open.stamp = atomic64_read(&get_fuse_conn(inode)->ext.sequence);
-	if (unlikely(atomic64_read(&get_fuse_inode(inode)->ext.failed_before)))
-		fuse_ext_keep_apart(inode, ff);
 }
 
 /*

@@ -169,7 +169,7 @@ static void put_back(struct inode *inode, struct file *file)
  * A file that is failed, or opened while the pages of failed ones are still there,
  * must not be what those pages are written with.
  */
-void fuse_ext_keep_apart(struct inode *inode, struct fuse_file *ff)
+static noinline void keep_apart(struct inode *inode, struct fuse_file *ff)
 {
 	struct fuse_inode *fi = get_fuse_inode(inode);
 
@@ -177,6 +177,23 @@ void fuse_ext_keep_apart(struct inode *inode, struct fuse_file *ff)
 	if (fuse_ext_is_busy(inode) || fuse_ext_is_failed(inode, ff))
 		put_apart(ff);
 	spin_unlock(&fi->lock);
+}
+
+void fuse_ext_finish_open(struct inode *inode, struct file *file)
+{
+	struct fuse_file *ff = file->private_data;
+	struct fuse_conn *fc = ff->fm->fc;
+
+	if (unlikely(READ_ONCE(fc->ext.want)))
+		fuse_ext_take_flags(fc, ff);
+	INIT_LIST_HEAD(&ff->ext.apart);
+	if (!S_ISREG(inode->i_mode))
+		return;
+	/* Nothing was answered: a server without OPEN, or O_TMPFILE. */
+	if (!ff->ext.open.stamp)
+		ff->ext.open.stamp = atomic64_read(&fc->ext.sequence);
+	if (unlikely(atomic64_read(&get_fuse_inode(inode)->ext.failed_before)))
+		keep_apart(inode, ff);
 }
 
 /*

@@ -51,7 +51,7 @@ void fuse_ext_complete_release(struct fuse_ext_release *release)
  * Take the bits of ours out of the server's flags, if it may set them at all.
  * That a file was created means something only to create.c, which has seen it.
  */
-static noinline void take_flags(struct fuse_conn *fc, struct fuse_file *ff)
+void fuse_ext_take_flags(struct fuse_conn *fc, struct fuse_file *ff)
 {
 	if (fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_SYNC_RELEASE)) {
 		ff->ext.sync_release = !!(ff->open_flags & FOPEN_SYNC_RELEASE);
@@ -59,16 +59,6 @@ static noinline void take_flags(struct fuse_conn *fc, struct fuse_file *ff)
 	}
 	if (fuse_ext_server_wants(fc, FUSE_EXT_TOGGLE_ATOMIC_CREATE))
 		ff->open_flags &= ~FOPEN_FILE_CREATED;
-}
-
-void fuse_ext_finish_open(struct inode *inode, struct file *file)
-{
-	struct fuse_file *ff = file->private_data;
-	struct fuse_conn *fc = ff->fm->fc;
-
-	if (unlikely(READ_ONCE(fc->ext.want)))
-		take_flags(fc, ff);
-	fuse_ext_inval_finish_open(inode, ff);
 }
 
 /*

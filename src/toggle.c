@@ -81,6 +81,16 @@ bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
 	       fc->user_ns == &init_user_ns;
 }
 
+/* What is set here or, on `default`, for the module; who may set it isn't looked at. */
+static enum fuse_ext_value setting_of(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
+{
+	enum fuse_ext_value value = READ_ONCE(fc->ext.settings[id]) & FUSE_EXT_VALUE_MASK;
+
+	if (value == FUSE_EXT_DEFAULT)
+		value = READ_ONCE(fuse_ext_module_settings[id]);
+	return value;
+}
+
 /**
  * fuse_ext_value - the value in force on a connection
  * @fc:		the connection
@@ -92,7 +102,7 @@ bool fuse_ext_may_set(const struct fuse_conn *fc, enum fuse_ext_toggle_id id,
  */
 enum fuse_ext_value fuse_ext_value(const struct fuse_conn *fc, enum fuse_ext_toggle_id id)
 {
-	enum fuse_ext_value value = fuse_ext_setting(fc, id);
+	enum fuse_ext_value value = setting_of(fc, id);
 
 	if (value == FUSE_EXT_AUTO && id != FUSE_EXT_TOGGLE_SYNC_RELEASE &&
 	    fuse_ext_server_wants(fc, id))
@@ -108,7 +118,7 @@ const char *fuse_ext_value_source(const struct fuse_conn *fc, enum fuse_ext_togg
 {
 	u8 own = READ_ONCE(fc->ext.settings[id]);
 
-	if (fuse_ext_setting(fc, id) == FUSE_EXT_AUTO && fuse_ext_server_wants(fc, id))
+	if (setting_of(fc, id) == FUSE_EXT_AUTO && fuse_ext_server_wants(fc, id))
 		return "server";
 	if ((own & FUSE_EXT_VALUE_MASK) == FUSE_EXT_DEFAULT)
 		return "module";
